@@ -11,3 +11,81 @@ export const MAX_TARGET_BYTES = 8192;
 
 /** Most header fields in one request, as the original relay has it. Past it: 431. */
 export const MAX_HEADER_COUNT = 100;
+
+/** Most connections at once on one listener; further ones are closed at accept. */
+export const MAX_CONNECTIONS = 10_000;
+
+/** Longest time for a request head to arrive (slowloris). Past it: 408. */
+export const HEADERS_TIMEOUT_MS = 15_000;
+
+/**
+ * How long an idle connection is kept for a next request. More than the 90 s that the original's
+ * client keeps one, so that it is never closed under a poll that is just being sent.
+ */
+export const KEEP_ALIVE_TIMEOUT_MS = 100_000;
+
+/**
+ * Longest silence of a peer that should be sending or reading a body. Any byte starts it anew, so
+ * it bounds no length and no duration. Past it: the connection is cut.
+ */
+export const BODY_SILENCE_MS = 120_000;
+
+/**
+ * How long the rest of a request body is read and dropped after an early answer (RFC 9112 §9.6):
+ * closing at once would reset the connection, and the peer might never see the answer.
+ */
+export const LINGER_MS = 2_000;
+
+/** Longest configuration file; far past any real one, short of a device or a log named by mistake. */
+export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+/** Deepest nesting of arrays and inline tables in a configuration file: guards the stack. */
+export const MAX_TOML_DEPTH = 32;
+
+/** Most ranges in one Range field; with more the field is ignored (RFC 9110 §17.15). */
+export const MAX_RANGES = 32;
+
+/** Files and ranges up to this size are read at once; bigger ones are streamed. */
+export const SMALL_BODY_BYTES = 64 * 1024;
+
+/** Bytes per read of a streamed file: below it throughput falls, above it only memory grows. */
+export const FILE_PIECE_BYTES = 256 * 1024;
+
+/** Most entries on one page of an HTML listing: what a browser lays out without a pause. */
+export const LISTING_PAGE_ENTRIES = 1000;
+
+/** Entries handled between two turns of the event loop: about 5 ms of stat calls. */
+export const LISTING_SLICE_ENTRIES = 2000;
+
+/** Most names kept of big folders listed lately, all folders together: about 25 MB. */
+export const LISTING_CACHE_ENTRIES = 250_000;
+
+/** A file or folder changed later than this ago may change again within its clock's resolution. */
+export const SETTLED_AGE_MS = 2000;
+
+/** Times that a file replaced between being looked up and being opened is looked up anew. */
+export const MAX_OPEN_ATTEMPTS = 3;
+
+/** Longest key, in characters: ten times the longest that `--generate-key` makes. */
+export const MAX_KEY_CHARS = 1024;
+
+/**
+ * How much of a key the guess estimator sees, in characters. Its time grows with the square of the
+ * length: 40 characters take up to 40 ms, 256 most of a second.
+ */
+export const MAX_ESTIMATED_CHARS = 40;
+
+/** Longest name of a server: that of a label in a host name (RFC 1035 §2.3.4). */
+export const MAX_SERVER_NAME_CHARS = 63;
+
+/** Longest wait that can be configured, in seconds: a day. Timers overflow past 24 days. */
+export const MAX_WAIT_SECONDS = 86_400;
+
+/** Longest validity of a scraper key that the original relay accepts: 30 days. */
+export const MAX_SCRAPER_KEY_MS = 30 * 86_400_000;
+
+/**
+ * Largest piece written to a connection at once. A peer that reads at all takes one within
+ * BODY_SILENCE_MS: that makes 560 bytes a second the slowest rate that is still served.
+ */
+export const MAX_PIECE_BYTES = 64 * 1024;

@@ -1,0 +1,282 @@
+/**
+ * The HTTP engine: node:http's server behind the seam of message.ts. It checks what must hold for
+ * every request (RFC 9112 §3.2, RFC 9110 §9), frames answers, and bounds heads, connections and
+ * silences; what a request means is the handler's business.
+ */
+
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { Buffer } from "node:buffer";
+import type { Clock } from "../base/clock.ts";
+import { toMessage } from "../base/errors.ts";
+import {
+  BODY_SILENCE_MS,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+  LINGER_MS,
+  MAX_CONNECTIONS,
+  MAX_HEAD_BYTES,
+  MAX_HEADER_COUNT,
+  MAX_TARGET_BYTES,
+} from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import { headerPairs, headerValues } from "./headers.ts";
+import { isAuthority } from "./host.ts";
+import type { Handler, HttpAnswer } from "./message.ts";
+import { NodeRequest } from "./node_request.ts";
+import { type Refusal, toParserRefusal } from "./parser_refusal.ts";
+import { sendAnswer } from "./send_answer.ts";
+import { SilenceWatch, type Watched } from "./silence_watch.ts";
+import { textAnswer } from "./text_answer.ts";
+
+/** Bounds of one listener; the defaults are those of base/limits.ts. */
+export interface ListenerLimits {
+  readonly maxConnections: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly bodySilenceMs: number;
+  readonly lingerMs: number;
+}
+
+export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
+  maxConnections: MAX_CONNECTIONS,
+  headersTimeoutMs: HEADERS_TIMEOUT_MS,
+  keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
+  bodySilenceMs: BODY_SILENCE_MS,
+  lingerMs: LINGER_MS,
+};
+
+export interface ListenerOptions {
+  readonly handler: Handler;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
+/** Where a listener listens; port 0 asks for a free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class Listener {
+  readonly #handler: Handler;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #limits: ListenerLimits;
+  readonly #server: Server;
+  readonly #silence: SilenceWatch;
+  readonly #connections = new Set<Duplex>();
+  /** Connections with requests in flight, and how many: nothing else may be written to them. */
+  readonly #busy = new Map<Duplex, number>();
+  #isClosing = false;
+
+  constructor(options: ListenerOptions) {
+    this.#handler = options.handler;
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
+    this.#silence = new SilenceWatch(options.clock, this.#limits.bodySilenceMs);
+    this.#server = createServer({
+      maxHeaderSize: MAX_HEAD_BYTES,
+      headersTimeout: this.#limits.headersTimeoutMs,
+      // node:http's own is a total that includes the body: a long upload would die of it.
+      requestTimeout: 0,
+      keepAliveTimeout: this.#limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, this.#limits.headersTimeoutMs / 4),
+      noDelay: true,
+    });
+    this.#server.maxConnections = this.#limits.maxConnections;
+    this.#server.on("connection", (socket: Duplex) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
+    const serve = (incoming: IncomingMessage, response: ServerResponse): void =>
+      void this.#serve(incoming, response);
+    this.#server.on("request", serve);
+    // Same path: the 100 goes out when the handler begins to read.
+    this.#server.on("checkContinue", serve);
+    this.#server.on(
+      "checkExpectation",
+      (_incoming: IncomingMessage, response: ServerResponse) => {
+        response.writeHead(417, ["Content-Length", "0", "Connection", "close"]);
+        response.end();
+      },
+    );
+    this.#server.on("connect", (_incoming: IncomingMessage, socket: Duplex) => {
+      writeRefusal(socket, { status: 405, reason: "CONNECT is not served here" });
+    });
+    this.#server.on("clientError", (error: Error, socket: Duplex) => {
+      this.#refuseBytes(error, socket);
+    });
+  }
+
+  /** Opens the port; resolves with the address that is really listened on. */
+  start(address: ListenAddress): Promise<ListenAddress> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(address.port, address.host, () => {
+        this.#server.off("error", reject);
+        this.#server.on("error", (error: Error) => {
+          this.#log.error("Listener failed", { reason: toMessage(error) });
+        });
+        const { port } = this.#server.address() as AddressInfo;
+        resolve({ host: address.host, port });
+      });
+    });
+  }
+
+  /**
+   * Takes no new connections, lets exchanges in flight end, and cuts what is left once `signal`
+   * aborts. Resolves when every connection is closed.
+   */
+  close(signal: AbortSignal): Promise<void> {
+    this.#isClosing = true;
+    return new Promise((resolve) => {
+      const cut = (): void => {
+        for (const socket of this.#connections) socket.destroy();
+      };
+      this.#server.close(() => {
+        signal.removeEventListener("abort", cut);
+        resolve();
+      });
+      // The engine's own notion of idle leaves out connections that have sent nothing yet.
+      for (const socket of this.#connections) if (!this.#busy.has(socket)) socket.destroy();
+      if (signal.aborted) cut();
+      else signal.addEventListener("abort", cut, { once: true });
+    });
+  }
+
+  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Without a listener a failed write would end the process; the close event tells all we need.
+    response.on("error", () => {});
+    const request = new NodeRequest(incoming, response);
+    const takeRest = once(() => this.#takeRest(incoming, request));
+    this.#watch(incoming, response, { request, takeRest });
+    const refusal = toRefusal(request);
+    const answer = refusal === undefined ? await this.#handle(request) : toAnswer(refusal);
+    const isLeftUnread = request.body !== null && !incoming.complete && !request.body.isBeingRead;
+    sendAnswer(response, answer, {
+      isHead: request.method === "HEAD",
+      closesConnection: this.#isClosing || isLeftUnread || refusal !== undefined,
+      requestTaken: () => takeRest(),
+      log: this.#log,
+    });
+  }
+
+  async #handle(request: NodeRequest): Promise<HttpAnswer> {
+    try {
+      return await this.#handler(request);
+    } catch (error) {
+      this.#log.error("Handler failed", { reason: toMessage(error), target: request.target });
+      return textAnswer(500, "Internal error");
+    }
+  }
+
+  /** Keeps the connection's book: silence, and what happens to a body that outlives its answer. */
+  #watch(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    { request, takeRest }: { request: NodeRequest; takeRest: () => Promise<void> },
+  ): void {
+    const { socket } = incoming;
+    const watched: Watched = {
+      isWaitingForPeer: () => request.body?.isWanting === true || response.writableLength > 0,
+      // bytesWritten counts what was handed over, writableLength what of it is still here.
+      progress: () => socket.bytesRead + socket.bytesWritten - socket.writableLength,
+      cut: () => {
+        this.#log.debug("Connection cut: the peer was silent", { peer: request.remoteAddress });
+        socket.destroy();
+      },
+    };
+    this.#silence.add(watched);
+    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      this.#silence.remove(watched);
+      const others = (this.#busy.get(socket) ?? 1) - 1;
+      if (others === 0) this.#busy.delete(socket);
+      else this.#busy.set(socket, others);
+      if (incoming.complete) return;
+      void takeRest().then(() => {
+        if (!incoming.complete) socket.destroy();
+      });
+    });
+  }
+
+  /** Reads and drops what is left of a request, for a while. */
+  #takeRest(incoming: IncomingMessage, request: NodeRequest): Promise<void> {
+    request.body?.destroy();
+    if (incoming.complete || incoming.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#clock.clear(timer);
+        incoming.off("end", done);
+        incoming.off("close", done);
+        resolve();
+      };
+      const timer = this.#clock.after(this.#limits.lingerMs, done);
+      incoming.on("end", done);
+      incoming.on("close", done);
+      incoming.resume();
+    });
+  }
+
+  /** The parser gave up: the connection is out of step, so this is its last answer. */
+  #refuseBytes(error: Error & { code?: string; rawPacket?: Uint8Array }, socket: Duplex): void {
+    if (!socket.writable || error.code === "ECONNRESET" || this.#busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    const head = Buffer.from(error.rawPacket ?? new Uint8Array()).toString("latin1");
+    writeRefusal(socket, toParserRefusal(error.code ?? "", head));
+  }
+}
+
+/** Runs `start` at the first call; further calls get the same promise. */
+function once(start: () => Promise<void>): () => Promise<void> {
+  let promise: Promise<void> | undefined;
+  return () => promise ??= start();
+}
+
+/** What no handler may ever see (RFC 9112 §3.2, RFC 9110 §9.3.6, §9.3.8). */
+function toRefusal(request: NodeRequest): Refusal | undefined {
+  const hosts = headerValues(request.headers, "host");
+  if (hosts.length > 1 || !isAuthority(hosts[0] ?? "")) {
+    return { status: 400, reason: "The Host field is not valid" };
+  }
+  if (request.target.length > MAX_TARGET_BYTES) {
+    return { status: 414, reason: `The target is longer than ${MAX_TARGET_BYTES} bytes` };
+  }
+  if (request.headers.length > 2 * MAX_HEADER_COUNT) {
+    return { status: 431, reason: `There are more than ${MAX_HEADER_COUNT} header fields` };
+  }
+  if (request.method === "TRACE") {
+    return { status: 405, reason: "TRACE is not served here" };
+  }
+  return undefined;
+}
+
+function toAnswer({ status, reason }: Refusal): HttpAnswer & { readonly body: Uint8Array } {
+  // RFC 9110 §15.5.6: a 405 names what is allowed.
+  return textAnswer(status, reason, status === 405 ? ["Allow", "GET, HEAD, OPTIONS"] : []);
+}
+
+/** An answer where the engine has no response object to write to. */
+function writeRefusal(socket: Duplex, refusal: Refusal): void {
+  const { status, headers, body } = toAnswer(refusal);
+  const fields = [
+    ...headers,
+    ...["Content-Length", String(body.length), "Date", new Date().toUTCString()],
+    ...["Connection", "close"],
+  ];
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+  for (const [name, value] of headerPairs(fields)) head += `${name}: ${value}\r\n`;
+  socket.end(Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), body]));
+}

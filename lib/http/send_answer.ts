@@ -1,0 +1,121 @@
+/** Writes an answer to node:http, with the framing rules of RFC 9112 §6. */
+
+import type { ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { toMessage } from "../base/errors.ts";
+import { MAX_PIECE_BYTES } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import { headerValue } from "./headers.ts";
+import type { HttpAnswer } from "./message.ts";
+
+export interface SendOptions {
+  readonly isHead: boolean;
+  /** Announces that no further request is taken on this connection. */
+  readonly closesConnection: boolean;
+  /** Takes what is left of the request off the connection; resolves when it is, or is given up. */
+  readonly requestTaken: () => Promise<void>;
+  readonly log: Logger;
+}
+
+/** True where a final answer has no body whatever its headers say (RFC 9110 §6.4.1). */
+export function isBodyless(status: number, isHead: boolean): boolean {
+  return isHead || status === 204 || status === 304;
+}
+
+/**
+ * Sends the whole answer, or cuts the connection where that is impossible, so that a cut answer
+ * never looks complete. Takes over the body. The end shows in the response's `close` event.
+ */
+export function sendAnswer(
+  response: ServerResponse,
+  answer: HttpAnswer,
+  options: SendOptions,
+): void {
+  const { status, body } = answer;
+  if (response.destroyed) return void destroyBody(body);
+  const headers = [...answer.headers];
+  if (options.closesConnection) headers.push("Connection", "close");
+  const declared = headerValue(headers, "content-length");
+  if (isBodyless(status, options.isHead)) {
+    if (body instanceof Uint8Array && declared === undefined && status !== 204 && status !== 304) {
+      headers.push("Content-Length", String(body.length));
+    }
+    destroyBody(body);
+    response.writeHead(status, headers);
+    finish(response, options);
+  } else if (body === null || body instanceof Uint8Array) {
+    if (declared === undefined) headers.push("Content-Length", String(body?.length ?? 0));
+    response.writeHead(status, headers);
+    if (body !== null && body.length > 0) finish(response, options, body);
+    else finish(response, options);
+  } else {
+    response.writeHead(status, headers);
+    pump(body, response, { declared: declared === undefined ? null : Number(declared), options });
+  }
+}
+
+/** Gives up a body that nobody will read. */
+export function destroyBody(body: HttpAnswer["body"]): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.destroy();
+}
+
+function pump(
+  body: Readable,
+  response: ServerResponse,
+  { declared, options }: { declared: number | null; options: SendOptions },
+): void {
+  let sent = 0;
+  const cut = (reason: string): void => {
+    options.log.debug("Answer was cut", { reason, sent, declared });
+    response.destroy();
+  };
+  response.once("close", () => body.destroy());
+  response.on("drain", () => body.resume());
+  body.on("error", (error) => cut(toMessage(error)));
+  body.on("close", () => {
+    if (!body.readableEnded && !response.destroyed) cut("the body ended early");
+  });
+  body.on("data", (chunk: Uint8Array) => {
+    sent += chunk.length;
+    if (declared !== null && sent > declared) {
+      body.destroy();
+      return cut("the body is longer than its Content-Length");
+    }
+    if (!writePieces(response, chunk)) body.pause();
+  });
+  body.on("end", () => {
+    if (declared !== null && sent < declared) cut("the body is shorter than its Content-Length");
+    else finish(response, options);
+  });
+  // Failed while the handler was still awaited: its events are past.
+  if (body.destroyed) cut("the body ended early");
+}
+
+/** As `response.write`, in pieces small enough for the silence watch to see a slow reader move. */
+function writePieces(response: ServerResponse, bytes: Uint8Array): boolean {
+  let canTakeMore = true;
+  for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
+    canTakeMore = response.write(bytes.subarray(at, at + MAX_PIECE_BYTES));
+  }
+  return canTakeMore;
+}
+
+/**
+ * Ends the message. Ending closes a connection that is not kept, and closing with unread bytes in
+ * the receive buffer makes the kernel reset it, which may take the answer along: so the last bytes
+ * are written first, and the end waits until the request is off the connection (RFC 9112 §9.6).
+ */
+function finish(response: ServerResponse, options: SendOptions, last?: Uint8Array): void {
+  if (!options.closesConnection) {
+    if (last === undefined) response.end();
+    else if (last.length <= MAX_PIECE_BYTES) response.end(last);
+    else {
+      writePieces(response, last);
+      response.end();
+    }
+    return;
+  }
+  if (last === undefined) response.flushHeaders();
+  else writePieces(response, last);
+  void options.requestTaken().then(() => response.end());
+}

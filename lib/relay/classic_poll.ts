@@ -1,0 +1,54 @@
+/** P1 and P3 of classic: a server asks for work, and gets what visitors want of it. */
+
+import { POLL_PARK_MS } from "../base/limits.ts";
+import type { HttpAnswer, HttpRequest } from "../http/message.ts";
+import { textAnswer } from "../http/text_answer.ts";
+import { encodePollBody } from "../wire/http_serde.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ServerQueue } from "./server_queue.ts";
+
+export interface PollOptions {
+  readonly queue: ServerQueue;
+  /** Called when the server is back after a gap. */
+  readonly onReturn: () => void;
+}
+
+/** Answers a poll of an authenticated server; resolves when there is something to say. */
+export async function answerPoll(
+  request: HttpRequest,
+  { queue, onReturn }: PollOptions,
+): Promise<HttpAnswer> {
+  if (queue.isGap) onReturn();
+  const outcome = await queue.poll({ parkMs: POLL_PARK_MS, signal: request.signal });
+  switch (outcome.kind) {
+    case "exchanges":
+      // Once the listener writes, the server may have read them: none is ever given again.
+      void request.finished.then((delivery) => {
+        if (delivery === "cut") { for (const one of outcome.exchanges) one.fail("server_lost"); }
+      });
+      return batchAnswer(outcome.exchanges);
+    case "welcome":
+      return batchAnswer([]);
+    case "idle":
+      return { status: 204, headers: ["Content-Type", "text/plain"], body: null };
+    case "replaced":
+      return textAnswer(500, "Another poll of this name has taken over");
+    case "stopping":
+      return textAnswer(503, "The relay is stopping");
+    case "revoked":
+      return badKeyAnswer();
+    case "left":
+      return textAnswer(500, "The server has hung up");
+  }
+}
+
+/** For an unknown name and for a wrong key alike. */
+export function badKeyAnswer(): HttpAnswer {
+  return textAnswer(401, "Bad X-ApiKey");
+}
+
+/** The one answer that has no content type, as by the original. */
+function batchAnswer(exchanges: readonly Exchange[]): HttpAnswer {
+  const body = encodePollBody(exchanges.map((exchange) => exchange.request));
+  return { status: 200, headers: ["Cache-Control", "no-store"], body };
+}

@@ -1,0 +1,113 @@
+/** P5 of classic: a server's answer comes as a request, and its body is the visitor's. */
+
+import { ProtocolError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { endToEndHeaders, headerPairs, headerValue, isValidHeader } from "../http/headers.ts";
+import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
+import { isBodyless } from "../http/send_answer.ts";
+import { textAnswer } from "../http/text_answer.ts";
+import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
+import { type ClassicAnswerHead, decodeMagicHeader } from "../wire/http_serde.ts";
+import { badKeyAnswer } from "./classic_poll.ts";
+import type { ExchangeBook } from "./exchange_book.ts";
+import type { Registry } from "./registry.ts";
+
+export interface ResponseOptions {
+  readonly id: string;
+  readonly book: ExchangeBook;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/**
+ * Hands a server's answer to the visitor who waits for it; resolves when the visitor has all of it
+ * or is gone, so that the server knows when to stop reading.
+ */
+export async function takeResponse(
+  request: HttpRequest,
+  { id, book, registry, log }: ResponseOptions,
+): Promise<HttpAnswer> {
+  const head = readHead(request);
+  const found = book.find(id);
+  if (found.kind === "open" && isForeign(request, { registry, serverName: found.serverName })) {
+    log.warn("Answer refused: its key is not that of the server", { server: found.serverName });
+    return badKeyAnswer();
+  }
+  if (head instanceof ProtocolError) {
+    if (found.kind === "open") {
+      log.warn("Answer not understood", { server: found.serverName, reason: head.message });
+      found.exchange.fail("bad_answer");
+    }
+    return textAnswer(400, head.message);
+  }
+  if (found.kind === "unknown") return textAnswer(400, "No visitor waits for an answer of this id");
+  if (found.kind === "abandoned") return textAnswer(502, "The visitor has left");
+  const { exchange, serverName } = found;
+  const answer = toAnswer(request, { head, isHead: exchange.request.method === "HEAD" });
+  if (answer instanceof ProtocolError) {
+    log.warn("Answer not understood", { server: serverName, reason: answer.message });
+    exchange.fail("bad_answer");
+    return textAnswer(400, answer.message);
+  }
+  exchange.begin(answer);
+  const delivery = await exchange.delivery;
+  // A body that the visitor cannot take counts as a visitor that left, as by the original.
+  const isTaken = request.body === null ||
+    !isBodyless(head.status, exchange.request.method === "HEAD");
+  const isComplete = delivery === "delivered" && isTaken;
+  return textAnswer(200, isComplete ? "StreamFinished" : "ClientDisconnected");
+}
+
+/** True for a key that is not the server's. Classic asks for none: then the id alone is the guard. */
+function isForeign(
+  request: HttpRequest,
+  { registry, serverName }: { registry: Registry; serverName: string },
+): boolean {
+  const key = headerValue(request.headers, API_KEY_HEADER.toLowerCase());
+  return key !== undefined && registry.authenticate(serverName, key) === undefined;
+}
+
+function readHead(request: HttpRequest): ClassicAnswerHead | ProtocolError {
+  const magic = headerValue(request.headers, MAGIC_HEADER.toLowerCase());
+  if (magic === undefined) return new ProtocolError(`The header ${MAGIC_HEADER} is missing`);
+  try {
+    return decodeMagicHeader(magic);
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+}
+
+/** The visitor's answer: the head from the magic header, the body from the request. */
+function toAnswer(
+  request: HttpRequest,
+  { head, isHead }: { head: ClassicAnswerHead; isHead: boolean },
+): HttpAnswer | ProtocolError {
+  const headers: string[] = [];
+  for (const [name, value] of headerPairs(endToEndHeaders(head.headers))) {
+    if (!isValidHeader(name, value)) {
+      return new ProtocolError(`The answer has a malformed header ${JSON.stringify(name)}`);
+    }
+    if (name.toLowerCase() !== "content-length") headers.push(name, value);
+  }
+  const declared = headerValue(head.headers, "content-length");
+  if (declared !== undefined && !/^[0-9]{1,15}$/.test(declared)) {
+    return new ProtocolError(`The answer has a malformed content-length "${declared}"`);
+  }
+  const body = request.body;
+  if (isBodyless(head.status, isHead)) {
+    // RFC 9110 §8.6: never in a 204.
+    if (declared !== undefined && head.status !== 204) headers.push("Content-Length", declared);
+    return { status: head.status, headers, body };
+  }
+  const posted = body === null ? 0 : request.bodyLength;
+  const length = declared === undefined ? posted : Number(declared);
+  if (posted !== null && length !== posted) {
+    return new ProtocolError(`The answer announces ${length} bytes, its body ${posted}`);
+  }
+  return { status: head.status, headers: withLength(headers, length), body };
+}
+
+function withLength(headers: RawHeaders, length: number | null): RawHeaders {
+  return length === null ? headers : [...headers, "Content-Length", String(length)];
+}

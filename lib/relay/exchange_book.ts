@@ -1,0 +1,53 @@
+/** Exchanges by the id under which their answer will come. */
+
+import { MAX_ABANDONED_IDS } from "../base/limits.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What an id of an answer means. */
+export type Lookup =
+  | { readonly kind: "open"; readonly exchange: Exchange; readonly serverName: string }
+  /** Its visitor left, or was told of a failure, while the server was at work. */
+  | { readonly kind: "abandoned" }
+  /** Never given out, or answered already. */
+  | { readonly kind: "unknown" };
+
+export class ExchangeBook {
+  readonly #open = new Map<string, { exchange: Exchange; serverName: string }>();
+  /** In the order of their end, so that the oldest is forgotten first. */
+  readonly #abandoned = new Set<string>();
+
+  /** How many exchanges wait or are given. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(exchange: Exchange, serverName: string): void {
+    this.#open.set(exchange.request.id, { exchange, serverName });
+  }
+
+  /** The exchange is settled: its id answers nothing any more. */
+  settle(exchange: Exchange): void {
+    const { id } = exchange.request;
+    this.#open.delete(id);
+    if (!exchange.isAbandoned) return;
+    this.#abandoned.add(id);
+    if (this.#abandoned.size <= MAX_ABANDONED_IDS) return;
+    for (const oldest of this.#abandoned) {
+      this.#abandoned.delete(oldest);
+      break;
+    }
+  }
+
+  find(id: string): Lookup {
+    const entry = this.#open.get(id);
+    if (entry !== undefined && entry.exchange.wasGiven) return { kind: "open", ...entry };
+    return { kind: this.#abandoned.has(id) ? "abandoned" : "unknown" };
+  }
+
+  /** Ends every exchange that no server has taken yet, or all. */
+  failAll(which: "waiting" | "all"): void {
+    for (const { exchange } of [...this.#open.values()]) {
+      if (which === "all" || !exchange.wasGiven) exchange.fail("relay_stopping");
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/** The header fields that a server gets with a visitor's request (docs/semantics.md, "Headers"). */
+
+import { isIPv6 } from "node:net";
+import type { AddressSet } from "../base/cidr.ts";
+import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http/headers.ts";
+import type { HttpRequest, RawHeaders } from "../http/message.ts";
+import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
+
+/** Fields about the hops before this one: whoever is not trusted could write anything there. */
+const ORIGIN_FIELDS = ["forwarded", "x-real-ip"];
+const ORIGIN_PREFIX = "x-forwarded-";
+
+/** Fields of the relay's own, and of a body, which classic does not carry. */
+const DROPPED: ReadonlySet<string> = new Set([
+  API_KEY_HEADER.toLowerCase(),
+  MAGIC_HEADER.toLowerCase(),
+  "content-length",
+  "expect",
+]);
+
+export interface ForwardingOptions {
+  /** Peers whose word on the hops before them is taken. */
+  readonly trustedProxies: AddressSet;
+  /** What stands before the path that the server sees, as in "/servers/NAME". */
+  readonly prefix: string;
+}
+
+/**
+ * Names in lower case and each once, with its first value, since classic carries no more. The
+ * relay's word on where the request came from replaces or, behind a trusted proxy, continues the
+ * one that came with it.
+ */
+export function toServerHeaders(request: HttpRequest, options: ForwardingOptions): RawHeaders {
+  const isTrusted = options.trustedProxies.has(request.remoteAddress);
+  const headers = new Map<string, string>();
+  for (const [name, value] of headerPairs(endToEndHeaders(request.headers))) {
+    const key = name.toLowerCase();
+    if (DROPPED.has(key) || headers.has(key) || (isOriginField(key) && !isTrusted)) continue;
+    headers.set(key, value);
+  }
+  const inbound = (name: string): string | undefined =>
+    isTrusted ? headerValues(request.headers, name).join(", ") || undefined : undefined;
+  const via = headerValues(request.headers, "via");
+  const host = headerValue(request.headers, "host") ?? "";
+  const proto = inbound("x-forwarded-proto") ?? "http";
+  headers.set("x-forwarded-for", list(inbound("x-forwarded-for"), request.remoteAddress));
+  headers.set("x-forwarded-proto", proto);
+  headers.set("x-forwarded-host", inbound("x-forwarded-host") ?? host);
+  headers.set("x-forwarded-prefix", (inbound("x-forwarded-prefix") ?? "") + options.prefix);
+  headers.set("forwarded", list(inbound("forwarded"), toForwarded(request, { host })));
+  headers.set("via", list(...via, `${request.httpVersion} ptth_relay`));
+  return [...headers].flat();
+}
+
+function isOriginField(key: string): boolean {
+  return key.startsWith(ORIGIN_PREFIX) || ORIGIN_FIELDS.includes(key);
+}
+
+function list(...items: (string | undefined)[]): string {
+  return items.filter((item) => item !== undefined).join(", ");
+}
+
+/** One element of Forwarded (RFC 7239 §4). */
+function toForwarded(request: HttpRequest, { host }: { host: string }): string {
+  const { remoteAddress } = request;
+  const node = isIPv6(remoteAddress) ? `"[${remoteAddress}]"` : remoteAddress || "unknown";
+  // A host with a port or brackets is no token (RFC 7239 §4); it never holds a quote or backslash.
+  return `for=${node};host="${host}";proto=http`;
+}

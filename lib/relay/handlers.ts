@@ -1,0 +1,212 @@
+/**
+ * What the relay answers on its two listeners. Strangers reach the public one; on the admin one,
+ * which is bound to a loopback address unless told otherwise, are the pages that are not for them.
+ * An address proves nothing behind a reverse proxy, hence two listeners.
+ */
+
+import { Buffer } from "node:buffer";
+import type { AddressSet } from "../base/cidr.ts";
+import type { Clock } from "../base/clock.ts";
+import { CLASSIC_ANSWER_TIMEOUT_MS } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import { toTripcode } from "../auth/tripcode.ts";
+import { headerValue } from "../http/headers.ts";
+import type { Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
+import { textAnswer } from "../http/text_answer.ts";
+import { API_KEY_HEADER } from "../wire/classic.ts";
+import type { AuditLog, UnregisteredServers } from "./audit_log.ts";
+import { answerPoll, badKeyAnswer } from "./classic_poll.ts";
+import { takeResponse } from "./classic_response.ts";
+import { answerDebug } from "./debug_routes.ts";
+import type { ExchangeBook } from "./exchange_book.ts";
+import { failureAnswer } from "./failure.ts";
+import {
+  adminHomePage,
+  auditLogPage,
+  homePage,
+  serverListPage,
+  unregisteredServersPage,
+} from "./pages.ts";
+import type { Registry } from "./registry.ts";
+import { type Route, toRoute, toVisitRoute, type VisitRoute } from "./routes.ts";
+import { findScraper, type ScraperKey, serverListAnswer, toScraperRoute } from "./scraper.ts";
+import { visit } from "./visitor.ts";
+
+/** What may change while the relay runs. */
+export interface RelaySettings {
+  readonly publicServerList: boolean;
+  readonly debugRoutes: boolean;
+  readonly enableScraperApi: boolean;
+  readonly scraperKeys: readonly ScraperKey[];
+  readonly trustedProxies: AddressSet;
+  /** How long a visitor waits for a server that is not connected, in milliseconds. */
+  readonly reconnectGraceMs: number;
+  /** Silence before an answer begins, in milliseconds; 0 for no limit; undefined: the default. */
+  readonly answerTimeoutMs: number | undefined;
+}
+
+export interface RelayState {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly book: ExchangeBook;
+  readonly audit: AuditLog;
+  readonly unregistered: UnregisteredServers;
+  settings: RelaySettings;
+  isStopping: boolean;
+}
+
+/** The handler of the public listener. */
+export function createPublicHandler(state: RelayState): Handler {
+  return (request) => {
+    const route = toRoute(request.method, request.target);
+    switch (route.kind) {
+      case "home":
+        return homePage();
+      case "up_check":
+        return upCheckAnswer();
+      case "poll":
+        return answerServer(state, { request, name: route.name });
+      case "response":
+        return takeResponse(request, { id: route.id, ...state });
+      case "visit":
+        return answerVisitor(state, { request, route });
+      case "server_list":
+        return state.settings.publicServerList
+          ? serverListPage(state.registry.servers, { now: state.clock.now(), hasLinks: true })
+          : notFoundAnswer();
+      case "scraper":
+        return answerScraper(state, { request, path: route.path });
+      case "debug": {
+        const { clock, settings } = state;
+        const answer = settings.debugRoutes
+          ? answerDebug(request, { page: route.page, clock })
+          : undefined;
+        return answer ?? notFoundAnswer();
+      }
+      case "unregistered_servers":
+      case "audit_log":
+      case "not_found":
+      case "bad":
+        return commonAnswer(route);
+    }
+  };
+}
+
+/** The handler of the admin listener: pages alone; neither servers nor visitors come in there. */
+export function createAdminHandler(state: RelayState): Handler {
+  return (request) => {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return textAnswer(405, "Only GET and HEAD are served here", ["Allow", "GET, HEAD"]);
+    }
+    const route = toRoute(request.method, request.target);
+    const now = state.clock.now();
+    switch (route.kind) {
+      case "home":
+        return adminHomePage();
+      case "up_check":
+        return upCheckAnswer();
+      case "server_list":
+        return serverListPage(state.registry.servers, { now, hasLinks: false });
+      case "unregistered_servers":
+        return unregisteredServersPage(state.unregistered.servers, now);
+      case "audit_log":
+        return auditLogPage(state.audit.events);
+      default:
+        return commonAnswer(route);
+    }
+  };
+}
+
+function commonAnswer(route: Route): HttpAnswer {
+  return route.kind === "bad" ? textAnswer(route.status, route.reason) : notFoundAnswer();
+}
+
+function upCheckAnswer(): HttpAnswer {
+  return textAnswer(200, "Relay is up");
+}
+
+function notFoundAnswer(): HttpAnswer {
+  return textAnswer(404, "There is nothing here");
+}
+
+/** P1: a server asks for work. */
+function answerServer(
+  { registry, audit, unregistered, log, isStopping }: RelayState,
+  { request, name }: { request: HttpRequest; name: string },
+): Promise<HttpAnswer> | HttpAnswer {
+  const key = headerValue(request.headers, API_KEY_HEADER.toLowerCase());
+  if (key === undefined) return textAnswer(403, `The header ${API_KEY_HEADER} is missing`);
+  const server = registry.authenticate(name, key);
+  if (server === undefined) {
+    const isKnown = registry.find(name) !== undefined;
+    if (!isKnown) unregistered.add(name, toTripcode(Buffer.from(key, "latin1")));
+    audit.add(
+      `peer ${request.remoteAddress}`,
+      `${isKnown ? "wrong key" : "unknown name"}: ${name}`,
+    );
+    log.debug("Poll refused", { name, peer: request.remoteAddress, known: isKnown });
+    return badKeyAnswer();
+  }
+  if (isStopping) return textAnswer(503, "The relay is stopping");
+  registry.see(server);
+  return answerPoll(request, {
+    queue: server.queue,
+    onReturn: () => {
+      audit.add(`server ${server.name}`, "connected");
+      log.info("Server connected", { name: server.name, peer: request.remoteAddress });
+    },
+  });
+}
+
+function answerVisitor(
+  state: RelayState,
+  { request, route }: { request: HttpRequest; route: VisitRoute },
+): Promise<HttpAnswer> | HttpAnswer {
+  const server = state.registry.find(route.name);
+  if (server === undefined) return failureAnswer("no_such_server");
+  if (state.isStopping) return failureAnswer("relay_stopping");
+  state.audit.add(
+    `visitor ${request.remoteAddress}`,
+    `${request.method} ${route.path} of ${server.name}`,
+  );
+  const { settings } = state;
+  return visit(request, {
+    server,
+    route,
+    options: {
+      clock: state.clock,
+      book: state.book,
+      trustedProxies: settings.trustedProxies,
+      graceMs: settings.reconnectGraceMs,
+      answerTimeoutMs: settings.answerTimeoutMs ?? CLASSIC_ANSWER_TIMEOUT_MS,
+    },
+  });
+}
+
+/** Order of the checks as by the original: on or off, version, key, path. */
+function answerScraper(
+  state: RelayState,
+  { request, path }: { request: HttpRequest; path: string },
+): Promise<HttpAnswer> | HttpAnswer {
+  const { settings, registry } = state;
+  if (!settings.enableScraperApi) return textAnswer(403, "The scraper API is off");
+  const route = toScraperRoute(path);
+  if (route === "unknown_version") return textAnswer(404, "There is no such version of the API");
+  const scraper = findScraper(request, { keys: settings.scraperKeys, now: state.clock.now() });
+  if (scraper === undefined) return textAnswer(403, "The key is missing or not valid");
+  if (route === "unknown") return notFoundAnswer();
+  state.audit.add(`scraper ${scraper.name}`, path);
+  switch (route.kind) {
+    case "test":
+      return textAnswer(200, "You're valid!");
+    case "server_list":
+      return serverListAnswer(registry.servers);
+    case "server": {
+      const target = toVisitRoute(route.rest, route.prefix);
+      return target.kind === "visit"
+        ? answerVisitor(state, { request, route: target })
+        : commonAnswer(target);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** The servers that the configuration allows, each with its queue. */
+
+import { Buffer } from "node:buffer";
+import { matchesTripcode } from "../auth/tripcode.ts";
+import type { Clock } from "../base/clock.ts";
+import { ServerQueue } from "./server_queue.ts";
+
+/** A server as the configuration has it. */
+export interface ServerEntry {
+  readonly name: string;
+  readonly tripcode: string;
+  readonly displayName: string;
+}
+
+/** A server that is allowed to connect, connected or not. */
+export interface RegisteredServer extends ServerEntry {
+  readonly queue: ServerQueue;
+  /** When it last asked for work, in ms since 1970; null if never since the relay started. */
+  readonly lastSeen: number | null;
+}
+
+/** A tripcode that no key has: 32 zero bytes. */
+const NO_TRIPCODE = "A".repeat(43) + "=";
+
+export class Registry {
+  readonly #clock: Clock;
+  #servers = new Map<string, { -readonly [K in keyof RegisteredServer]: RegisteredServer[K] }>();
+
+  constructor(clock: Clock, entries: readonly ServerEntry[]) {
+    this.#clock = clock;
+    this.update(entries);
+  }
+
+  /** Sorted by display name. */
+  get servers(): readonly RegisteredServer[] {
+    return [...this.#servers.values()].sort((a, b) => compare(a.displayName, b.displayName));
+  }
+
+  /** `name` may still be percent-encoded. */
+  find(name: string): RegisteredServer | undefined {
+    return this.#servers.get(name) ?? this.#servers.get(decodeName(name));
+  }
+
+  /**
+   * The server that this name and key belong to. `key` has one character per byte. An unknown name
+   * takes as long as a wrong key, so that names cannot be told apart.
+   */
+  authenticate(name: string, key: string): RegisteredServer | undefined {
+    const server = this.find(name);
+    const isMatch = matchesTripcode(Buffer.from(key, "latin1"), server?.tripcode ?? NO_TRIPCODE);
+    return isMatch ? server : undefined;
+  }
+
+  /** A server asks for work. */
+  see({ name }: RegisteredServer): void {
+    const server = this.#servers.get(name);
+    if (server !== undefined) server.lastSeen = this.#clock.now();
+  }
+
+  /** Takes a new list. Servers that stay keep their queue; others lose their poll at once. */
+  update(entries: readonly ServerEntry[]): void {
+    const before = this.#servers;
+    this.#servers = new Map(entries.map((entry) => {
+      const old = before.get(entry.name);
+      const kept = old?.tripcode === entry.tripcode ? old : undefined;
+      const queue = kept?.queue ?? new ServerQueue(this.#clock);
+      return [entry.name, { ...entry, queue, lastSeen: kept?.lastSeen ?? null }];
+    }));
+    for (const { name, queue } of before.values()) {
+      if (this.#servers.get(name)?.queue !== queue) queue.end("revoked");
+    }
+  }
+}
+
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // Not valid percent-encoding: then it is no name of ours either.
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

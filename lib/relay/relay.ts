@@ -1,0 +1,137 @@
+/** The relay: two listeners over one state, from start to a graceful stop. */
+
+import { createAddressSet } from "../base/cidr.ts";
+import type { Cidr } from "../base/cidr.ts";
+import type { Clock } from "../base/clock.ts";
+import { pause } from "../base/clock.ts";
+import { toMessage } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { checkHost } from "../http/host_check.ts";
+import { type ListenAddress, Listener, type ListenerLimits } from "../http/listener.ts";
+import { AuditLog, UnregisteredServers } from "./audit_log.ts";
+import { ExchangeBook } from "./exchange_book.ts";
+import {
+  createAdminHandler,
+  createPublicHandler,
+  type RelaySettings,
+  type RelayState,
+} from "./handlers.ts";
+import { Registry, type ServerEntry } from "./registry.ts";
+
+/** The relay's configuration, decoded and checked. */
+export interface RelayConfig extends Omit<RelaySettings, "trustedProxies"> {
+  readonly host: string;
+  /** 0 asks for a free one. */
+  readonly port: number;
+  readonly adminHost: string;
+  /** False for no admin listener. */
+  readonly adminPort: number | false;
+  /** False if the port is only the default: then its being taken is no more than a warning. */
+  readonly adminPortGiven: boolean;
+  /** Further Host names that the admin listener takes. */
+  readonly adminHosts: readonly string[];
+  readonly trustedProxies: readonly Cidr[];
+  readonly servers: readonly ServerEntry[];
+}
+
+export interface RelayOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
+/** Where a relay listens. */
+export interface RelayAddresses {
+  readonly public: ListenAddress;
+  readonly admin: ListenAddress | null;
+}
+
+export class Relay {
+  readonly #config: RelayConfig;
+  readonly #options: RelayOptions;
+  readonly #state: RelayState;
+  readonly #public: Listener;
+  #admin: Listener | null = null;
+
+  constructor(config: RelayConfig, options: RelayOptions) {
+    const { log, clock } = options;
+    this.#config = config;
+    this.#options = options;
+    this.#state = {
+      clock,
+      log,
+      registry: new Registry(clock, config.servers),
+      book: new ExchangeBook(),
+      audit: new AuditLog(clock),
+      unregistered: new UnregisteredServers(clock),
+      settings: toSettings(config),
+      isStopping: false,
+    };
+    this.#public = new Listener({ ...options, handler: createPublicHandler(this.#state) });
+  }
+
+  /** Opens both ports. Rejects if the public one, or an admin one that was asked for, is taken. */
+  async start(): Promise<RelayAddresses> {
+    const { host, port } = this.#config;
+    const opened = await this.#public.start({ host, port });
+    try {
+      return { public: opened, admin: await this.#startAdmin() };
+    } catch (error) {
+      await this.#public.close(AbortSignal.abort());
+      throw error;
+    }
+  }
+
+  /** Takes a new configuration, but for the addresses: those want a restart. */
+  reload(config: RelayConfig): void {
+    for (const key of ["host", "port", "adminHost", "adminPort"] as const) {
+      if (config[key] !== this.#config[key]) {
+        this.#state.log.warn("A changed address takes effect only after a restart", { key });
+      }
+    }
+    this.#state.settings = toSettings(config);
+    this.#state.registry.update(config.servers);
+    this.#state.audit.add("relay", "configuration reloaded");
+  }
+
+  /**
+   * Stops gracefully: no new work, exchanges that a server has end, then the ports close. Once
+   * `signal` aborts, what is left is cut.
+   */
+  async stop(signal: AbortSignal): Promise<void> {
+    const { book, registry } = this.#state;
+    this.#state.isStopping = true;
+    book.failAll("waiting");
+    for (const { queue } of registry.servers) queue.end("stopping");
+    // The listener has to stay open for it: each answer comes as a new request.
+    while (book.size > 0 && !signal.aborted) await pause(this.#options.clock, 50, signal);
+    book.failAll("all");
+    await Promise.all([this.#public.close(signal), this.#admin?.close(signal)]);
+  }
+
+  async #startAdmin(): Promise<ListenAddress | null> {
+    const { adminHost: host, adminPort: port, adminPortGiven, adminHosts } = this.#config;
+    if (port === false) return null;
+    const handler = checkHost(createAdminHandler(this.#state), {
+      boundHost: host,
+      allowedHosts: adminHosts,
+    });
+    const admin = new Listener({ ...this.#options, handler });
+    try {
+      const address = await admin.start({ host, port });
+      this.#admin = admin;
+      return address;
+    } catch (error) {
+      if (adminPortGiven) throw error;
+      this.#state.log.warn("No admin pages: their port is taken", {
+        port,
+        reason: toMessage(error),
+      });
+      return null;
+    }
+  }
+}
+
+function toSettings(config: RelayConfig): RelaySettings {
+  return { ...config, trustedProxies: createAddressSet(config.trustedProxies) };
+}

@@ -1,0 +1,94 @@
+/**
+ * What a request to the relay asks for, decided on the raw method and target alone
+ * (docs/protocol.md, "Routes"). Pure; whether a route is served on a listener is decided there.
+ */
+
+import { parseTarget } from "../http/target.ts";
+import { CLASSIC_PREFIX, LISTEN_ROUTE, RESPONSE_ROUTE } from "../wire/classic.ts";
+
+export type Route =
+  | { readonly kind: "home" }
+  | { readonly kind: "up_check" }
+  | { readonly kind: "poll"; readonly name: string }
+  | { readonly kind: "response"; readonly id: string }
+  | { readonly kind: "server_list" }
+  | VisitRoute
+  | { readonly kind: "unregistered_servers" }
+  | { readonly kind: "audit_log" }
+  | { readonly kind: "debug"; readonly page: string }
+  | { readonly kind: "scraper"; readonly path: string }
+  | { readonly kind: "not_found" }
+  | { readonly kind: "bad"; readonly status: 400 | 405; readonly reason: string };
+
+/** A visitor's request for something that a server has. */
+export interface VisitRoute {
+  readonly kind: "visit";
+  /** As in the target, still percent-encoded. */
+  readonly name: string;
+  /** The rest of the path, still percent-encoded, beginning with "/". */
+  readonly path: string;
+  /** The part of the path before `path`: what the visitor's links have to start with. */
+  readonly prefix: string;
+}
+
+const VISIT_PREFIXES = ["/frontend/servers/", "/servers/"];
+const DEBUG_PREFIX = "/frontend/debug/";
+const SCRAPER_PREFIX = "/scraper/";
+
+/** POST takes routes of its own; every other method those of GET, as the original has it. */
+export function toRoute(method: string, target: string): Route {
+  const parts = parseTarget(target);
+  if (parts.kind === "bad") return { kind: "bad", status: 400, reason: "The target is malformed" };
+  if (parts.kind === "asterisk") return { kind: "not_found" };
+  const { path } = parts;
+  return method === "POST" ? toPostRoute(path) : toGetRoute(path);
+}
+
+function toPostRoute(path: string): Route {
+  const id = after(path, CLASSIC_PREFIX + RESPONSE_ROUTE) ?? after(path, RESPONSE_ROUTE);
+  if (id !== undefined) return { kind: "response", id };
+  if (path === `${DEBUG_PREFIX}endless_sink`) return { kind: "debug", page: "endless_sink" };
+  return { kind: "bad", status: 400, reason: "Nothing here takes a POST" };
+}
+
+function toGetRoute(path: string): Route {
+  const name = after(path, CLASSIC_PREFIX + LISTEN_ROUTE) ?? after(path, LISTEN_ROUTE);
+  if (name !== undefined && !name.includes("/")) return { kind: "poll", name };
+  for (const prefix of VISIT_PREFIXES) {
+    const rest = after(path, prefix);
+    if (rest !== undefined) return toVisitRoute(rest, prefix);
+  }
+  const scraper = after(path, SCRAPER_PREFIX);
+  if (scraper !== undefined) return { kind: "scraper", path: scraper };
+  const debug = after(path, DEBUG_PREFIX);
+  if (debug !== undefined) return { kind: "debug", page: debug };
+  switch (path) {
+    case "/":
+      return { kind: "home" };
+    case "/frontend/relay_up_check":
+      return { kind: "up_check" };
+    case "/frontend/unregistered_servers":
+      return { kind: "unregistered_servers" };
+    case "/frontend/audit_log":
+      return { kind: "audit_log" };
+    case "/frontend/test_mysterious_error":
+      return { kind: "debug", page: "test_mysterious_error" };
+    default:
+      return { kind: "not_found" };
+  }
+}
+
+/** `rest` is what follows a prefix such as `/servers/`, or `/scraper/v1/server/`. */
+export function toVisitRoute(rest: string, prefix: string): Route {
+  if (rest === "") return { kind: "server_list" };
+  const slash = rest.indexOf("/");
+  if (slash < 0) {
+    return { kind: "bad", status: 400, reason: "A slash has to follow the server's name" };
+  }
+  const name = rest.slice(0, slash);
+  return { kind: "visit", name, path: rest.slice(slash), prefix: prefix + name };
+}
+
+function after(text: string, prefix: string): string | undefined {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : undefined;
+}

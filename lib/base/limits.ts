@@ -122,3 +122,42 @@ export const MAX_UNREGISTERED_SERVERS = 20;
 
 /** How long a stopping relay or server waits for exchanges in flight. */
 export const DRAIN_TIMEOUT_MS = 30_000;
+
+/** Longest silence of a relay that holds a poll; it answers after POLL_PARK_MS at the latest. */
+export const POLL_TIMEOUT_MS = 35_000;
+
+/** Largest poll body taken: MAX_WAITING_PER_SERVER heads of MAX_HEAD_BYTES, two bytes a character. */
+export const MAX_POLL_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Longest silence of a relay that has an answer's last byte and not yet said so. */
+export const RESPONSE_TIMEOUT_MS = 120_000;
+
+/** Largest reply to an answer: one sentence. */
+export const MAX_RESPONSE_REPLY_BYTES = 64 * 1024;
+
+/** Most exchanges that a server works on; at that many it stops asking for more. */
+export const MAX_ACTIVE_EXCHANGES = 1024;
+
+/** Largest magic header sent: with the other fields it has to fit into a head of MAX_HEAD_BYTES. */
+export const MAX_MAGIC_HEADER_CHARS = 12 * 1024;
+
+/** Pause before a relay that refused the key is asked again. */
+export const REFUSED_RETRY_MS = 5_000;
+
+/** How often at most the same trouble with the relay is logged. */
+export const REPEATED_LOG_MS = 60_000;
+
+/** How often the relay reads its configuration again, as the original does. */
+export const CONFIG_RELOAD_MS = 60_000;
+
+/** How long a changed configuration file must be left alone before it is read. */
+export const CONFIG_SETTLE_MS = 100;
+
+/** Longest time to connect to a relay, its proxy and TLS included, as the original has it. */
+export const CONNECT_TIMEOUT_MS = 30_000;
+
+/**
+ * How long an idle connection to a relay is kept. Well under the 60 s and more after which relays
+ * and proxies close it: a message sent into a closing connection is lost, not sent again.
+ */
+export const IDLE_CONNECTION_MS = 30_000;

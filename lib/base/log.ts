@@ -79,8 +79,8 @@ function truncate(line: string): string {
 
 // C0, DEL and C1 controls, line separators, and the bidirectional overrides that reorder what a
 // terminal shows.
-// deno-lint-ignore no-control-regex
 const UNSAFE_REGEXP =
+  // deno-lint-ignore no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**

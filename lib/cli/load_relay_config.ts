@@ -12,7 +12,12 @@ export type LoadedRelay =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "command"; readonly name: string }
-  | { readonly kind: "run" } & RelaySettings;
+  | ({ readonly kind: "run" } & FoundSettings);
+
+export interface FoundSettings extends RelaySettings {
+  /** The file that they are from. */
+  readonly configFile: string;
+}
 
 /**
  * What `args` ask for; where that is to run, with the configuration.
@@ -39,7 +44,7 @@ export async function loadRelayConfig(
 export async function reloadRelayConfig(
   args: readonly string[],
   files: ConfigFiles,
-): Promise<RelaySettings> {
+): Promise<FoundSettings> {
   const { givens } = readFlags(args, RELAY_OPTIONS);
   const options = { program: RELAY_PROGRAM, config: givens.get("config") };
   const file = await findConfigFile(files, options);
@@ -47,7 +52,7 @@ export async function reloadRelayConfig(
     const hint = "Write one with a [[servers]] table, or name it by --config";
     throw noConfigFile(files, { ...options, hint });
   }
-  return decodeRelayConfig(file, givens);
+  return { ...decodeRelayConfig(file, givens), configFile: file.path };
 }
 
 /** Arguments are not quoted in errors: somebody may have tried to pass a key. */

@@ -7,7 +7,8 @@ import {
   noConfigFile,
   placesOf,
 } from "../config/config_files.ts";
-import { readFlags } from "../config/flags.ts";
+import { type CommandLine, readFlags } from "../config/flags.ts";
+import { resolveOptions } from "../config/given.ts";
 import {
   decodeServerSettings,
   type KeySource,
@@ -21,9 +22,10 @@ import { isSwitchedOn, refuseArguments } from "./switches.ts";
 export type LoadedServer =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "generate-key" }
-  /** `--auto-gen-key`: write a configuration file with a new key at `path`, then load again. */
-  | { readonly kind: "write-key"; readonly path: string }
+  /** Write a configuration file with a new key, and no more. */
+  | ({ readonly kind: "generate-key" } & NewConfig)
+  /** `--auto-gen-key`: the same where there is none, then load again. */
+  | ({ readonly kind: "auto-gen-key" } & NewConfig)
   | {
     readonly kind: "print-tripcode";
     /** The secret whose tripcode is wanted. */
@@ -35,6 +37,14 @@ export type LoadedServer =
     readonly config: ServerConfig;
     readonly warnings: readonly string[];
   };
+
+/** A configuration file that is to be written. */
+export interface NewConfig {
+  readonly path: string;
+  /** What the command line says for the file, if anything. */
+  readonly name: string | undefined;
+  readonly relayUrl: string | undefined;
+}
 
 /**
  * What `args` ask for; where that is to run, with the configuration.
@@ -49,14 +59,17 @@ export async function loadServerConfig(
   refuseArguments(line);
   if (isSwitchedOn(line, "help")) return { kind: "help" };
   if (isSwitchedOn(line, "version")) return { kind: "version" };
-  if (isSwitchedOn(line, "generateKey")) return { kind: "generate-key" };
   const options = { program: SERVER_PROGRAM, config: line.givens.get("config") };
+  if (isSwitchedOn(line, "generateKey")) {
+    return { kind: "generate-key", ...toNewConfig(line, options) };
+  }
   const file = await findConfigFile(files, options);
   if (file === undefined) {
-    const [path] = placesOf(options);
-    if (isSwitchedOn(line, "autoGenKey") && path !== undefined) return { kind: "write-key", path };
+    if (isSwitchedOn(line, "autoGenKey")) {
+      return { kind: "auto-gen-key", ...toNewConfig(line, options) };
+    }
     if (options.config !== undefined || !line.givens.has("apiKeyFile")) {
-      const hint = "Run ptth_server --auto-gen-key to have one written, or name it by --config";
+      const hint = "Run ptth_server --generate-key to have one written, or name it by --config";
       throw noConfigFile(files, { ...options, hint });
     }
   }
@@ -66,6 +79,12 @@ export async function loadServerConfig(
     return { kind: "print-tripcode", apiKey, name: settings.values.name };
   }
   return { kind: "run", config: toServerConfig(settings, apiKey), warnings: settings.warnings };
+}
+
+function toNewConfig(line: CommandLine, options: Parameters<typeof placesOf>[0]): NewConfig {
+  const { name, relayUrl } = resolveOptions(SERVER_OPTIONS, [line.givens]).values;
+  const [path = ""] = placesOf(options);
+  return { path, name, relayUrl };
 }
 
 /** Errors name the option, not its value: somebody may have put the key itself there. */

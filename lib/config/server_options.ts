@@ -40,7 +40,10 @@ export const SERVER_OPTIONS = {
     placeholder: "FILE",
     default: undefined,
   }),
-  generateKey: switchOption({ description: "Print a new key and its tripcode", source: "flag" }),
+  generateKey: switchOption({
+    description: "Write a new configuration file with a new key; never overwrites one",
+    source: "flag",
+  }),
   autoGenKey: switchOption({
     description: "Where there is no configuration file, write one with a new key",
     source: "flag",
@@ -72,7 +75,8 @@ export const SERVER_PROGRAM: Program = {
   commands: [],
   configFiles: ["./ptth_server.toml", "./config/ptth_server.toml"],
   examples: [
-    "ptth_server --auto-gen-key --print-tripcode",
+    "ptth_server --generate-key --name my_server",
+    "ptth_server --print-tripcode",
     "ptth_server --name my_server --relay-url https://relay.example.com",
   ],
 };

@@ -239,6 +239,11 @@ export class Listener {
   }
 }
 
+/** The address as a URL. */
+export function toListenUrl({ host, port }: ListenAddress): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}
+
 /** Runs `start` at the first call; further calls get the same promise. */
 function once(start: () => Promise<void>): () => Promise<void> {
   let promise: Promise<void> | undefined;

@@ -60,7 +60,7 @@ Deno.test("loadServerConfig looks at --config alone, else here, then in ./config
     none.message,
     `Cannot find a configuration file: no "${HERE}" nor "${BELOW}" in "/home/user"`,
   );
-  assertStringIncludes(none.place.hint ?? "", "--auto-gen-key");
+  assertStringIncludes(none.place.hint ?? "", "--generate-key");
 });
 
 Deno.test("loadServerConfig lets options win over the file", async () => {
@@ -180,7 +180,12 @@ Deno.test("loadServerConfig refuses URLs that no relay has", async () => {
 Deno.test("loadServerConfig: other things than running", async () => {
   assertEquals(await load({ args: ["--help"], files: {} }), { kind: "help" });
   assertEquals(await load({ args: ["--version"], files: {} }), { kind: "version" });
-  assertEquals(await load({ args: ["--generate-key"], files: {} }), { kind: "generate-key" });
+  assertEquals(await load({ args: ["--generate-key", "--name=a"], files: {} }), {
+    kind: "generate-key",
+    path: HERE,
+    name: "a",
+    relayUrl: undefined,
+  });
   assertEquals(
     await load({ args: ["--print-tripcode"], files: { [HERE]: `api_key = "${KEY}"` } }),
     { kind: "print-tripcode", apiKey: KEY, name: undefined },
@@ -194,11 +199,9 @@ Deno.test("loadServerConfig: other things than running", async () => {
 
 Deno.test("loadServerConfig: --auto-gen-key asks for a file only where there is none", async () => {
   const args = ["--auto-gen-key"];
-  assertEquals(await load({ args, files: {} }), { kind: "write-key", path: HERE });
-  assertEquals(await load({ args: [...args, "--config=x.toml"] }), {
-    kind: "write-key",
-    path: "x.toml",
-  });
+  const unnamed = { kind: "auto-gen-key", name: undefined, relayUrl: undefined } as const;
+  assertEquals(await load({ args, files: {} }), { ...unnamed, path: HERE });
+  assertEquals(await load({ args: [...args, "--config=x.toml"] }), { ...unnamed, path: "x.toml" });
   assertEquals((await configOf({ args })).apiKey, KEY);
 });
 

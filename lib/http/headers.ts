@@ -45,7 +45,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** The fields without those that are meant for one connection only (RFC 9110 §7.6.1). */
 export function endToEndHeaders(headers: RawHeaders): RawHeaders {
   const named = headerValues(headers, "connection").join(",").toLowerCase().split(",")
-    .map((name) => name.trim());
+    .map((name) => name.trim()).filter((name) => name !== "");
   return [...headerPairs(headers)].filter(([name]) => {
     const key = name.toLowerCase();
     return !HOP_BY_HOP.has(key) && !named.includes(key);

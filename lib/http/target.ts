@@ -22,10 +22,9 @@ export type Target =
   | { readonly kind: "asterisk" }
   | { readonly kind: "bad"; readonly reason: string };
 
-// Controls and spaces end a target on the wire, and a fragment is never sent (RFC 9110 §7.1): where
-// one stands, two hops may disagree on where the path ends. Bytes above 127 pass: curl sends them.
+// Controls and spaces end a target on the wire. Bytes above 127 pass: curl sends them.
 // deno-lint-ignore no-control-regex
-const FORBIDDEN_REGEXP = /[\u0000-\u0020\u007f#\u0100-\uffff]/;
+const FORBIDDEN_REGEXP = /[\u0000-\u0020\u007f\u0100-\uffff]/;
 const ABSOLUTE_REGEXP = /^(https?):\/\/([^/?]*)(.*)$/is;
 
 /**
@@ -57,7 +56,9 @@ export function parseTarget(raw: string): Target {
   };
 }
 
-function splitQuery(text: string): PathAndQuery {
+function splitQuery(textWithFragment: string): PathAndQuery {
+  // Never sent by a browser (RFC 9110 §7.1); the original cuts it off, and so must all who look.
+  const [text = ""] = textWithFragment.split("#", 1);
   const mark = text.indexOf("?");
   if (mark < 0) return { path: text, query: "" };
   return { path: text.slice(0, mark), query: text.slice(mark) };

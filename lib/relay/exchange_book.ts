@@ -15,10 +15,12 @@ export class ExchangeBook {
   readonly #open = new Map<string, { exchange: Exchange; serverName: string }>();
   /** In the order of their end, so that the oldest is forgotten first. */
   readonly #abandoned = new Set<string>();
+  #onEmpty: (() => void)[] = [];
 
-  /** How many exchanges wait or are given. */
-  get size(): number {
-    return this.#open.size;
+  /** Resolves once no exchange waits or is given. */
+  whenEmpty(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   add(exchange: Exchange, serverName: string): void {
@@ -29,13 +31,11 @@ export class ExchangeBook {
   settle(exchange: Exchange): void {
     const { id } = exchange.request;
     this.#open.delete(id);
-    if (!exchange.isAbandoned) return;
-    this.#abandoned.add(id);
-    if (this.#abandoned.size <= MAX_ABANDONED_IDS) return;
-    for (const oldest of this.#abandoned) {
-      this.#abandoned.delete(oldest);
-      break;
+    if (this.#open.size === 0) {
+      for (const resolve of this.#onEmpty) resolve();
+      this.#onEmpty = [];
     }
+    if (exchange.isAbandoned) this.#abandon(id);
   }
 
   find(id: string): Lookup {
@@ -49,5 +49,12 @@ export class ExchangeBook {
     for (const { exchange } of [...this.#open.values()]) {
       if (which === "all" || !exchange.wasGiven) exchange.fail("relay_stopping");
     }
+  }
+
+  #abandon(id: string): void {
+    this.#abandoned.add(id);
+    if (this.#abandoned.size <= MAX_ABANDONED_IDS) return;
+    const [oldest] = this.#abandoned;
+    if (oldest !== undefined) this.#abandoned.delete(oldest);
   }
 }

@@ -3,7 +3,6 @@
 import { createAddressSet } from "../base/cidr.ts";
 import type { Cidr } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
-import { pause } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { checkHost } from "../http/host_check.ts";
@@ -104,8 +103,11 @@ export class Relay {
     book.failAll("waiting");
     for (const { queue } of registry.servers) queue.end("stopping");
     // The listener has to stay open for it: each answer comes as a new request.
-    while (book.size > 0 && !signal.aborted) await pause(this.#options.clock, 50, signal);
-    book.failAll("all");
+    const giveUp = (): void => book.failAll("all");
+    if (signal.aborted) giveUp();
+    else signal.addEventListener("abort", giveUp, { once: true });
+    await book.whenEmpty();
+    signal.removeEventListener("abort", giveUp);
     await Promise.all([this.#public.close(signal), this.#admin?.close(signal)]);
   }
 

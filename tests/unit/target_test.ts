@@ -57,7 +57,6 @@ Deno.test("parseTarget refuses everything else (RFC 9112 §3.2, RFC 9110 §4.2.4
     "/a\nb",
     "/a\0",
     "/a\x7f",
-    "/a#b",
     "/\u0100",
     "http:///a",
     "http://",
@@ -69,4 +68,9 @@ Deno.test("parseTarget refuses everything else (RFC 9112 §3.2, RFC 9110 §4.2.4
     "example.com:443",
   ];
   for (const raw of bad) assertEquals(parseTarget(raw).kind, "bad", JSON.stringify(raw));
+});
+
+Deno.test("parseTarget cuts off a fragment, as the original does", () => {
+  assertEquals(parseTarget("/a#b?c"), { kind: "origin", path: "/a", query: "" });
+  assertEquals(parseTarget("/a?q#b"), { kind: "origin", path: "/a", query: "?q" });
 });

@@ -1,0 +1,50 @@
+/** Requests as an engine would make them, without one. */
+
+import { Buffer } from "node:buffer";
+import { Readable } from "node:stream";
+import type { Delivery, HttpAnswer, HttpRequest, RawHeaders } from "../../lib/http/message.ts";
+
+export interface FakeRequest extends HttpRequest {
+  /** What the engine would do when the answer is out, or the peer is gone. */
+  finish(delivery: Delivery): void;
+}
+
+export interface FakeRequestOptions {
+  readonly method?: string;
+  readonly headers?: RawHeaders;
+  readonly body?: string;
+  /** Declared length of the body; default: its real one; null for a chunked one. */
+  readonly bodyLength?: number | null;
+  readonly remoteAddress?: string;
+}
+
+export function createFakeRequest(target: string, options: FakeRequestOptions = {}): FakeRequest {
+  const { method = "GET", headers = ["Host", "relay.test"], body } = options;
+  const controller = new AbortController();
+  const finished = Promise.withResolvers<Delivery>();
+  const bytes = body === undefined ? null : Buffer.from(body, "latin1");
+  return {
+    method,
+    target,
+    headers,
+    httpVersion: "1.1",
+    remoteAddress: options.remoteAddress ?? "192.0.2.1",
+    bodyLength: options.bodyLength === undefined ? bytes?.length ?? null : options.bodyLength,
+    body: bytes === null ? null : Readable.from([bytes], { objectMode: false }),
+    signal: controller.signal,
+    finished: finished.promise,
+    finish: (delivery) => {
+      finished.resolve(delivery);
+      if (delivery === "cut") controller.abort();
+    },
+  };
+}
+
+/** The body of an answer, one character per byte. */
+export async function readAnswer(answer: HttpAnswer): Promise<string> {
+  if (answer.body === null) return "";
+  if (answer.body instanceof Uint8Array) return Buffer.from(answer.body).toString("latin1");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("latin1");
+}

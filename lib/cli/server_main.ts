@@ -1,0 +1,118 @@
+/** ptth_server: from arguments to a running server and its end. */
+
+import { checkKey, KEY_HINT } from "../auth/key_strength.ts";
+import { toTripcode } from "../auth/tripcode.ts";
+import { systemClock } from "../base/clock.ts";
+import { ConfigError, toMessage } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { ServerConfig } from "../config/server_config.ts";
+import { SERVER_PROGRAM } from "../config/server_options.ts";
+import { denoFileSystem } from "../files/deno_file_system.ts";
+import { createFileServer, type FileServer } from "../files/file_server.ts";
+import { createDispatcher } from "../server/dispatch.ts";
+import { readProxySettings } from "../server/proxy_settings.ts";
+import { RelayClient } from "../server/relay_client.ts";
+import { Server } from "../server/server.ts";
+import { loadServerConfig, type NewConfig } from "./load_server_config.ts";
+import { diskConfigFiles, readConfigFile } from "./read_config_file.ts";
+import {
+  createConsoleLog,
+  drainDeadline,
+  print,
+  printHelp,
+  printVersion,
+  type ProgramContext,
+  runMain,
+  whenAborted,
+} from "./run_main.ts";
+
+export function serverMain(): Promise<never> {
+  return runMain(SERVER_PROGRAM, run);
+}
+
+async function run(context: ProgramContext): Promise<void> {
+  const loaded = await loadServerConfig(context.args, diskConfigFiles);
+  switch (loaded.kind) {
+    case "help":
+      return printHelp(SERVER_PROGRAM);
+    case "version":
+      return printVersion(SERVER_PROGRAM);
+    case "print-tripcode":
+      return print(formatTripcode(loaded.name ?? "", loaded.apiKey));
+    case "generate-key":
+      return await generateKey(loaded);
+    case "auto-gen-key":
+      await generateKey(loaded);
+      return await run(context);
+    case "run":
+      return await serve(loaded, context);
+  }
+}
+
+async function generateKey(newConfig: NewConfig): Promise<void> {
+  // The word list is big, and a normal start needs none of it.
+  const { writeNewConfig } = await import("./write_new_config.ts");
+  const { name, apiKey } = await writeNewConfig(newConfig);
+  print(`Wrote ${newConfig.path}. Lines for the relay's file:\n\n[[servers]]\n`);
+  print(formatTripcode(name, apiKey));
+}
+
+async function serve(
+  { config, warnings }: { config: ServerConfig; warnings: readonly string[] },
+  { stopping }: ProgramContext,
+): Promise<void> {
+  const log = createConsoleLog(config.logLevel);
+  const verdict = await checkKey(config.apiKey);
+  if (!verdict.ok) {
+    throw new ConfigError(`Cannot use api_key: ${verdict.reason}`, { hint: KEY_HINT });
+  }
+  for (const warning of warnings) log.warn(warning);
+  const client = new RelayClient({
+    proxy: readProxySettings((name) => Deno.env.get(name)),
+    extraCertificates: await readCertificates(config.caFile),
+  });
+  const server = new Server({
+    ...config,
+    handler: createDispatcher(openFolder(config, log)),
+    client,
+    clock: systemClock,
+    log: log.named("server"),
+  });
+  log.info(`Serving "${config.fileServerRoot}" as "${config.name}"`, {
+    tripcode: toTripcode(config.apiKey),
+  });
+  server.start();
+  await whenAborted(stopping);
+  log.info("Stopping: exchanges in flight may end; once more stops at once");
+  const deadline = drainDeadline();
+  await server.stop(deadline.signal);
+  deadline.clear();
+  client.close();
+  log.info("Stopped");
+}
+
+function openFolder({ fileServerRoot, secretFiles }: ServerConfig, log: Logger): FileServer {
+  try {
+    return createFileServer({
+      fileSystem: denoFileSystem,
+      root: fileServerRoot,
+      neverServe: secretFiles,
+      clock: systemClock,
+      log: log.named("files"),
+    });
+  } catch (error) {
+    throw new ConfigError(toMessage(error), { hint: "Set file_server_root to a folder" });
+  }
+}
+
+async function readCertificates(path: string | undefined): Promise<readonly string[]> {
+  if (path === undefined) return [];
+  const file = await readConfigFile(path);
+  if (file === undefined) throw new ConfigError("Cannot read ca_file: there is no such file");
+  return [file.text];
+}
+
+/** The lines that register a server, as the original prints them. */
+function formatTripcode(name: string, apiKey: string): string {
+  return `name = "${name}"\ntripcode = "${toTripcode(apiKey)}"\n`;
+}

@@ -1,0 +1,121 @@
+/** P4 and P5: has a request answered, and carries the answer to the relay. */
+
+import { Readable } from "node:stream";
+import { type Clock, pause } from "../base/clock.ts";
+import { ClosedError, toMessage } from "../base/errors.ts";
+import { MAX_RESPONSE_REPLY_BYTES, RESPONSE_TIMEOUT_MS } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import type { Delivery, Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
+import { destroyBody } from "../http/send_answer.ts";
+import { textAnswer } from "../http/text_answer.ts";
+import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
+import type { ClassicRequest } from "../wire/http_serde.ts";
+import { toClassicAnswer } from "./classic_answer.ts";
+import type { RelayClient } from "./relay_client.ts";
+import { toResponseUrl } from "./relay_url.ts";
+
+export interface AnswerOptions {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly handler: Handler;
+  readonly client: Pick<RelayClient, "request">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborts when the server gives up what is still in flight. */
+  readonly signal: AbortSignal;
+  /** Sends one chunk of a body a second. */
+  readonly throttleUpload: boolean;
+}
+
+/** Carries one exchange through. Never rejects: what fails here is logged, and the relay notices. */
+export async function answerExchange(
+  request: ClassicRequest,
+  options: AnswerOptions,
+): Promise<void> {
+  const { log } = options;
+  const over = new AbortController();
+  const finished = Promise.withResolvers<Delivery>();
+  const answer = await handle(toHttpRequest(request, over.signal, finished.promise), options);
+  let delivery: Delivery = "cut";
+  try {
+    delivery = await post(request, answer, options);
+  } catch (error) {
+    if (!options.signal.aborted) {
+      log.warn("Answer was cut", { id: request.id, reason: toMessage(error) });
+    }
+  }
+  finished.resolve(delivery);
+  if (delivery === "cut") over.abort(new ClosedError("The visitor left before it had its answer"));
+}
+
+async function post(
+  request: ClassicRequest,
+  answer: HttpAnswer,
+  options: AnswerOptions,
+): Promise<Delivery> {
+  const { magic, body, bodyLength } = toClassicAnswer(answer, {
+    isHead: request.method === "HEAD",
+  });
+  const url = toResponseUrl(options.baseUrl, request.id);
+  const { status, isBodySent } = await options.client.request({
+    method: "POST",
+    url,
+    headers: ["Host", url.host, API_KEY_HEADER, options.apiKey, MAGIC_HEADER, magic],
+    body: options.throttleUpload ? throttle(body, options) : body,
+    bodyLength,
+    signal: options.signal,
+    answerTimeoutMs: RESPONSE_TIMEOUT_MS,
+    maxAnswerBytes: MAX_RESPONSE_REPLY_BYTES,
+  });
+  if (status !== 200 && status !== 502) {
+    options.log.warn("Answer refused by the relay", { id: request.id, status });
+  }
+  return status === 200 && isBodySent ? "delivered" : "cut";
+}
+
+async function handle(request: HttpRequest, options: AnswerOptions): Promise<HttpAnswer> {
+  try {
+    return await options.handler(request);
+  } catch (error) {
+    options.log.error("Handler failed", { reason: toMessage(error), target: request.target });
+    return textAnswer(500, "Internal error");
+  }
+}
+
+function toHttpRequest(
+  { method, uri, headers }: ClassicRequest,
+  signal: AbortSignal,
+  finished: Promise<Delivery>,
+): HttpRequest {
+  return {
+    method,
+    target: uri,
+    headers,
+    httpVersion: "1.1",
+    // Classic carries none; behind our relay it is in X-Forwarded-For.
+    remoteAddress: "",
+    bodyLength: null,
+    body: null,
+    signal,
+    finished,
+  };
+}
+
+/** `body` at one chunk a second, as the original's --throttle-upload has it. */
+function throttle(
+  body: HttpAnswer["body"],
+  { clock, signal }: AnswerOptions,
+): HttpAnswer["body"] {
+  if (body === null || body instanceof Uint8Array) return body;
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of body) {
+        await pause(clock, 1000, signal);
+        yield chunk;
+      }
+    } finally {
+      destroyBody(body);
+    }
+  };
+  return Readable.from(chunks(), { objectMode: false });
+}

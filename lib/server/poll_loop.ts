@@ -1,0 +1,141 @@
+/**
+ * P1 and P3 seen from the server: asks the relay for work, for ever. A relay that is down, restarts
+ * or refuses the key is asked again, never in a tight loop.
+ */
+
+import { toRetryDelay } from "../base/backoff.ts";
+import { type Clock, pause } from "../base/clock.ts";
+import { toMessage } from "../base/errors.ts";
+import {
+  MAX_POLL_BODY_BYTES,
+  POLL_TIMEOUT_MS,
+  REFUSED_RETRY_MS,
+  REPEATED_LOG_MS,
+} from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import { API_KEY_HEADER } from "../wire/classic.ts";
+import type { ClassicRequest } from "../wire/http_serde.ts";
+import { type PollOutcome, toPollOutcome } from "./poll_outcome.ts";
+import type { RelayClient } from "./relay_client.ts";
+import { toBaseUrls, toPollUrl } from "./relay_url.ts";
+
+export interface PollLoopOptions {
+  readonly name: string;
+  readonly apiKey: string;
+  readonly relayUrl: string;
+  readonly client: Pick<RelayClient, "request">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** 0 to 1, as Math.random. */
+  readonly random: () => number;
+  /** Takes one request; its answer goes to the relay at `baseUrl`. */
+  readonly onRequest: (request: ClassicRequest, baseUrl: string) => void;
+  /** Resolves when there is room for more requests. */
+  readonly whenRoom: () => Promise<void>;
+  /** Called when the relay has taken the first poll. */
+  readonly onConnected: (baseUrl: string) => void;
+}
+
+/** An answer without work that came sooner than this is not a poll that was held. */
+const QUICK_POLL_MS = 1_000;
+
+type Failure = Exclude<PollOutcome, { readonly kind: "requests" }>;
+
+export class PollLoop {
+  readonly #options: PollLoopOptions;
+  readonly #baseUrls: readonly [string, string];
+  #baseIndex: 0 | 1 = 0;
+  #wasConnected = false;
+  /** Since when the relay does not do its work, on the monotonic clock. */
+  #outageSince: number | undefined;
+  #lastTrouble: { readonly text: string; readonly loggedAt: number } | undefined;
+
+  constructor(options: PollLoopOptions) {
+    this.#options = options;
+    this.#baseUrls = toBaseUrls(options.relayUrl);
+  }
+
+  /** Polls until `signal` aborts. Never rejects for anything a relay does. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, onRequest, whenRoom } = this.#options;
+    let quickPolls = 0;
+    while (!signal.aborted) {
+      await whenRoom();
+      const startedAt = clock.monotonic();
+      const outcome = await this.#poll(signal);
+      if (signal.aborted) return;
+      if (outcome.kind !== "requests") {
+        await pause(clock, this.#fail(outcome), signal);
+        continue;
+      }
+      this.#succeed();
+      for (const request of outcome.requests) onRequest(request, this.#baseUrl);
+      // A relay answers at once when a server comes back; one that always does is out of order.
+      const isQuick = outcome.requests.length === 0 &&
+        clock.monotonic() - startedAt < QUICK_POLL_MS;
+      quickPolls = isQuick ? quickPolls + 1 : 0;
+      if (quickPolls > 1) await pause(clock, toRetryDelay(0, this.#options.random()), signal);
+    }
+  }
+
+  get #baseUrl(): string {
+    return this.#baseUrls[this.#baseIndex];
+  }
+
+  async #poll(signal: AbortSignal): Promise<PollOutcome> {
+    const { client, name, apiKey } = this.#options;
+    const url = toPollUrl(this.#baseUrl, name);
+    try {
+      return toPollOutcome(
+        await client.request({
+          method: "GET",
+          url,
+          headers: ["Host", url.host, "Accept", "*/*", API_KEY_HEADER, apiKey],
+          body: null,
+          bodyLength: null,
+          signal,
+          answerTimeoutMs: POLL_TIMEOUT_MS,
+          maxAnswerBytes: MAX_POLL_BODY_BYTES,
+        }),
+      );
+    } catch (error) {
+      return { kind: "trouble", reason: toMessage(error) };
+    }
+  }
+
+  #succeed(): void {
+    const { clock, log, onConnected } = this.#options;
+    if (!this.#wasConnected) onConnected(this.#baseUrl);
+    else if (this.#outageSince !== undefined) {
+      const seconds = Math.round((clock.monotonic() - this.#outageSince) / 100) / 10;
+      log.info("Connected again", { relay: this.#baseUrl, outage_s: seconds });
+    }
+    this.#wasConnected = true;
+    this.#outageSince = undefined;
+    this.#lastTrouble = undefined;
+  }
+
+  /** Notes a failure; returns how long to wait before the next try. */
+  #fail(failure: Failure): number {
+    const { clock, random } = this.#options;
+    const now = clock.monotonic();
+    this.#outageSince ??= now;
+    this.#logTrouble(failure, now);
+    if (failure.kind === "refused") return REFUSED_RETRY_MS;
+    if (failure.kind === "no_relay") this.#baseIndex = this.#baseIndex === 0 ? 1 : 0;
+    return toRetryDelay(now - this.#outageSince, random());
+  }
+
+  /** The same trouble once a minute, another one at once. */
+  #logTrouble({ kind, reason }: Failure, now: number): void {
+    // Both spellings of the URL have to fail before that is worth a line.
+    if (kind === "no_relay" && this.#baseIndex === 0) return;
+    const last = this.#lastTrouble;
+    if (last?.text === reason && now - last.loggedAt < REPEATED_LOG_MS) return;
+    this.#lastTrouble = { text: reason, loggedAt: now };
+    this.#options.log.warn(
+      kind === "refused" ? "Refused by the relay" : "No connection to the relay",
+      { relay: this.#options.relayUrl, reason },
+    );
+  }
+}

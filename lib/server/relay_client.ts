@@ -1,0 +1,163 @@
+/**
+ * The HTTP client for relays: which way a request takes, and what is kept between requests. It does
+ * what fetch does not: exact header lists, a Content-Length with streams, back-pressure, and an
+ * answer that comes before the request's body has ended.
+ */
+
+import type { Agent } from "node:http";
+import type { SecureContext } from "node:tls";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ClosedError, toMessage } from "../base/errors.ts";
+import { CONNECT_TIMEOUT_MS } from "../base/limits.ts";
+import { headerValue } from "../http/headers.ts";
+import type { RawHeaders } from "../http/message.ts";
+import { destroyBody } from "../http/send_answer.ts";
+import { type Proxy, proxyFor, type ProxySettings } from "./proxy_settings.ts";
+import { createRelayAgent } from "./relay_agent.ts";
+import { openConnection, peerOf } from "./relay_connection.ts";
+import { type RelayAnswer, type RelayRequest, sendRequest } from "./relay_request.ts";
+import { RelayUnreachableError, toAbortError } from "./relay_unreachable_error.ts";
+import { createTrust } from "./trusted_certificates.ts";
+
+export interface RelayClientOptions {
+  readonly proxy: ProxySettings;
+  /** PEM certificates to trust beside the system's and the bundled ones. */
+  readonly extraCertificates: readonly string[];
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** For connecting, with proxy and TLS. Default: CONNECT_TIMEOUT_MS. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** How one origin is reached. */
+interface Route {
+  readonly agent: Agent;
+  /** The proxy that reads the requests itself, as it does for plain http. */
+  readonly forwarder: Proxy | undefined;
+}
+
+/** Keeps connections to relays, until {@linkcode RelayClient.close}. */
+export class RelayClient {
+  readonly #proxy: ProxySettings;
+  readonly #trust: () => SecureContext;
+  readonly #clock: Clock;
+  readonly #connectTimeoutMs: number;
+  readonly #routes = new Map<string, Route>();
+  readonly #inFlight = new Set<AbortController>();
+  #isClosed = false;
+
+  constructor(options: RelayClientOptions) {
+    this.#proxy = options.proxy;
+    this.#trust = createTrust(options.extraCertificates);
+    this.#clock = options.clock ?? systemClock;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  }
+
+  /**
+   * Sends a request; resolves with the whole answer. Where that comes before the whole body was
+   * sent, body and connection are destroyed. A body stream is never left open. A GET without a body
+   * goes out once more where a kept connection turns out to be closed; nothing else is sent twice.
+   *
+   * @throws {RelayUnreachableError}
+   * @throws {LimitError} for an answer over `maxAnswerBytes`.
+   */
+  async request(request: RelayRequest): Promise<RelayAnswer> {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(request.signal.reason);
+    request.signal.addEventListener("abort", abort, { once: true });
+    if (request.signal.aborted) abort();
+    if (this.#isClosed) controller.abort(closedError());
+    this.#inFlight.add(controller);
+    try {
+      return await this.#send(request, controller.signal);
+    } finally {
+      this.#inFlight.delete(controller);
+      request.signal.removeEventListener("abort", abort);
+      destroyBody(request.body);
+    }
+  }
+
+  /** Closes all connections; requests in flight, and later ones, fail as aborted. */
+  close(): void {
+    this.#isClosed = true;
+    for (const controller of this.#inFlight) controller.abort(closedError());
+    for (const { agent } of this.#routes.values()) agent.destroy();
+  }
+
+  async #send(request: RelayRequest, signal: AbortSignal): Promise<RelayAnswer> {
+    const { url } = request;
+    const peer = peerOf(url);
+    if (signal.aborted) throw toAbortError(signal.reason, peer);
+    const { agent, forwarder } = this.#route(url);
+    const path = `${url.pathname}${url.search}`;
+    const way = {
+      agent,
+      // RFC 9112 §3.2.2: a proxy wants the absolute form.
+      target: forwarder === undefined ? path : `${url.origin}${path}`,
+      headers: completeHeaders(request, forwarder?.authorization),
+      signal,
+      clock: this.#clock,
+      peer,
+    };
+    try {
+      return await sendRequest(request, way);
+    } catch (error) {
+      const isStale = error instanceof RelayUnreachableError && error.kind === "stale";
+      if (!isStale || request.method !== "GET") throw error;
+      destroyIdle(agent);
+      return await sendRequest(request, way);
+    }
+  }
+
+  #route(url: URL): Route {
+    const known = this.#routes.get(url.origin);
+    if (known !== undefined) return known;
+    const proxy = this.#proxyFor(url);
+    const relay = new URL(url.origin);
+    const agent = createRelayAgent((signal) =>
+      openConnection(relay, {
+        proxy,
+        trust: this.#trust,
+        clock: this.#clock,
+        timeoutMs: this.#connectTimeoutMs,
+        signal,
+      })
+    );
+    const route = { agent, forwarder: url.protocol === "http:" ? proxy : undefined };
+    this.#routes.set(url.origin, route);
+    return route;
+  }
+
+  #proxyFor(url: URL): Proxy | undefined {
+    try {
+      return proxyFor(url, this.#proxy);
+    } catch (cause) {
+      throw new RelayUnreachableError("proxy", toMessage(cause), { cause });
+    }
+  }
+}
+
+function completeHeaders(request: RelayRequest, authorization: string | undefined): RawHeaders {
+  const { url, headers, body, bodyLength } = request;
+  const complete = [...headers];
+  // RFC 9110 §7.2: Host comes first.
+  if (headerValue(headers, "host") === undefined) complete.unshift("Host", url.host);
+  if (authorization !== undefined) complete.push("Proxy-Authorization", authorization);
+  if (body === null || body instanceof Uint8Array) {
+    const length = body?.length ?? 0;
+    if (length > 0 || request.method === "POST") complete.push("Content-Length", String(length));
+  } else if (bodyLength === null) complete.push("Transfer-Encoding", "chunked");
+  else complete.push("Content-Length", String(bodyLength));
+  return complete;
+}
+
+/** Where one kept connection is found closed, the others are likely to be. */
+function destroyIdle(agent: Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy();
+  }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError("The relay client was closed");
+}

@@ -1,0 +1,181 @@
+/**
+ * One request to a relay on node:http, from its head to the last byte of its answer. Which way it
+ * takes is for {@linkcode RelayClient} to say.
+ */
+
+import { Buffer } from "node:buffer";
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as openRequest,
+} from "node:http";
+import { Readable } from "node:stream";
+import type { Clock, Timer } from "../base/clock.ts";
+import { LimitError, toMessage } from "../base/errors.ts";
+import { BODY_SILENCE_MS } from "../base/limits.ts";
+import type { RawHeaders } from "../http/message.ts";
+import type { RelayAgentOptions } from "./relay_agent.ts";
+import { RelayUnreachableError, toAbortError, toRequestError } from "./relay_unreachable_error.ts";
+
+export interface RelayRequest {
+  readonly method: "GET" | "POST";
+  /** Absolute, http or https. */
+  readonly url: URL;
+  /** Sent as they stand. Host, where missing, Content-Length or chunking, and Connection are added. */
+  readonly headers: RawHeaders;
+  /** The client owns a stream: it reads it to the end or destroys it. */
+  readonly body: Uint8Array | Readable | null;
+  /** How many bytes a stream gives, or null for chunked; without meaning for other bodies. */
+  readonly bodyLength: number | null;
+  /** Ends everything, and the connection. */
+  readonly signal: AbortSignal;
+  /**
+   * Longest silence from the end of the request to the head of its answer, in ms; 0 for none. A
+   * body that a slow visitor holds back is not limited here: that is for the relay.
+   */
+  readonly answerTimeoutMs: number;
+  /** Longest answer body taken, in bytes. */
+  readonly maxAnswerBytes: number;
+}
+
+export interface RelayAnswer {
+  readonly status: number;
+  readonly headers: RawHeaders;
+  readonly body: Uint8Array;
+  /** False where the relay answered before it was sent the whole request body. */
+  readonly isBodySent: boolean;
+}
+
+/** The way that a request takes. */
+export interface Way {
+  readonly agent: Agent;
+  /** The request target. */
+  readonly target: string;
+  /** All fields but Connection. */
+  readonly headers: RawHeaders;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** How messages call the relay. */
+  readonly peer: string;
+}
+
+/**
+ * Sends `request`. Once this has settled, nothing more is read of a body stream, and the connection
+ * is back in its pool or destroyed; the stream is the caller's to destroy.
+ *
+ * @throws {RelayUnreachableError}
+ * @throws {LimitError} for an answer over `maxAnswerBytes`.
+ */
+export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswer> {
+  const { body, maxAnswerBytes } = request;
+  const { signal, clock, peer } = way;
+  if (signal.aborted) return Promise.reject(toAbortError(signal.reason, peer));
+  const { promise, resolve, reject } = Promise.withResolvers<RelayAnswer>();
+  const options: RelayAgentOptions = {
+    agent: way.agent,
+    method: request.method,
+    path: way.target,
+    headers: way.headers,
+    connectSignal: signal,
+  };
+  const outgoing = openRequest(options);
+  let timer: Timer | undefined;
+  let isSettled = false;
+  let isAnswered = false;
+
+  const settle = (): void => {
+    isSettled = true;
+    if (timer !== undefined) clock.clear(timer);
+    signal.removeEventListener("abort", abort);
+  };
+  const fail = (error: Error): void => {
+    if (isSettled) return;
+    settle();
+    outgoing.destroy();
+    reject(error);
+  };
+  const abort = (): void => fail(toAbortError(signal.reason, peer));
+  const expect = (what: string, ms: number): void => {
+    if (timer !== undefined) clock.clear(timer);
+    if (isSettled || ms === 0) return;
+    timer = clock.after(ms, () => {
+      const message = `Cannot complete a request to ${peer}: ${what} took over ${ms / 1000} s`;
+      fail(new RelayUnreachableError("timeout", message));
+    });
+  };
+  const cut = (error: unknown): void => {
+    // A connection that could not be made.
+    if (error instanceof RelayUnreachableError) return fail(error);
+    const fault = toRequestError(error, peer);
+    const isStale = fault.kind === "cut" && outgoing.reusedSocket && !isAnswered && body === null;
+    fail(isStale ? new RelayUnreachableError("stale", fault.message, { cause: error }) : fault);
+  };
+
+  signal.addEventListener("abort", abort, { once: true });
+  outgoing.on("error", cut);
+  outgoing.on("close", () => cut(new Error("the connection was closed")));
+  outgoing.on("finish", () => {
+    if (!isAnswered) expect("its answer", request.answerTimeoutMs);
+  });
+  outgoing.on("response", (incoming: IncomingMessage) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    isAnswered = true;
+    expect("the rest of its answer", BODY_SILENCE_MS);
+    incoming.on("error", cut);
+    incoming.on("data", (chunk: Uint8Array) => {
+      length += chunk.length;
+      if (length > maxAnswerBytes) {
+        const message = `Cannot take the answer of ${peer}: it is over ${maxAnswerBytes} bytes`;
+        return fail(new LimitError("maxAnswerBytes", maxAnswerBytes, message));
+      }
+      chunks.push(chunk);
+      expect("the rest of its answer", BODY_SILENCE_MS);
+    });
+    incoming.on("end", () => {
+      if (isSettled || !incoming.complete) return;
+      const isBodySent = outgoing.writableFinished;
+      settle();
+      if (!isBodySent) outgoing.destroy();
+      resolve({
+        status: incoming.statusCode ?? 0,
+        headers: incoming.rawHeaders,
+        body: Buffer.concat(chunks),
+        isBodySent,
+      });
+    });
+  });
+
+  if (body instanceof Readable) pump(body, outgoing, { length: request.bodyLength, fail });
+  else if (body === null || body.length === 0) outgoing.end();
+  else outgoing.end(body);
+  return promise;
+}
+
+function pump(
+  body: Readable,
+  outgoing: ClientRequest,
+  { length, fail }: { readonly length: number | null; readonly fail: (error: Error) => void },
+): void {
+  let sent = 0;
+  const failBody = (reason: string, cause?: unknown): void =>
+    fail(new RelayUnreachableError("body", `Cannot send a body: ${reason}`, { cause }));
+  outgoing.on("drain", () => body.resume());
+  body.on("error", (error) => failBody(toMessage(error), error));
+  body.on("close", () => {
+    if (!body.readableEnded) failBody("it ended early");
+  });
+  body.on("data", (chunk: Uint8Array) => {
+    if (outgoing.destroyed) return;
+    sent += chunk.length;
+    if (length !== null && sent > length) failBody(`it is longer than its ${length} bytes`);
+    else if (!outgoing.write(chunk)) body.pause();
+  });
+  body.on("end", () => {
+    if (length !== null && sent < length) failBody(`it is shorter than its ${length} bytes`);
+    else outgoing.end();
+  });
+  // Failed before: its events are past.
+  if (body.destroyed) failBody("it ended early");
+}

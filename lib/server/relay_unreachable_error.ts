@@ -1,0 +1,89 @@
+/** Why a request to the relay brought no answer, in words for the log. */
+
+import { toMessage } from "../base/errors.ts";
+
+/**
+ * - `dns`: the name has no address
+ * - `refused`: nobody listens there, or no route leads there
+ * - `timeout`: connecting, or the answer, took too long
+ * - `tls`: the relay's certificate or its TLS is not to be trusted
+ * - `proxy`: the proxy cannot be reached, or says no
+ * - `stale`: a kept connection was closed by the relay just as it was used again
+ * - `cut`: the connection ended before the answer was complete
+ * - `protocol`: what came is no HTTP/1.1
+ * - `body`: our own body failed or broke its length; the relay is well
+ * - `aborted`: the caller's signal, or the client was closed
+ */
+export type UnreachableKind =
+  | "dns"
+  | "refused"
+  | "timeout"
+  | "tls"
+  | "proxy"
+  | "stale"
+  | "cut"
+  | "protocol"
+  | "body"
+  | "aborted";
+
+/** A request to the relay came to nothing. The message is a sentence with a hint, no secret. */
+export class RelayUnreachableError extends Error {
+  override readonly name = "RelayUnreachableError";
+  constructor(readonly kind: UnreachableKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+// What the system calls it, and what people should read.
+const CONNECT_FAULTS: ReadonlyMap<string, readonly [UnreachableKind, string]> = new Map([
+  ["ENOTFOUND", ["dns", "its name has no address"]],
+  ["EAI_AGAIN", ["dns", "the name service does not answer"]],
+  ["ECONNREFUSED", ["refused", "the connection was refused"]],
+  ["EHOSTUNREACH", ["refused", "no route leads there"]],
+  ["ENETUNREACH", ["refused", "no route leads there"]],
+  ["ETIMEDOUT", ["timeout", "nobody answers"]],
+]);
+
+/** An error of the network while connecting to `peer`, as in `relay "https://…"`. */
+export function toConnectError(error: unknown, peer: string): RelayUnreachableError {
+  const [kind, reason] = CONNECT_FAULTS.get(codeOf(error)) ??
+    ["cut", toMessage(error) || codeOf(error)] as const;
+  return new RelayUnreachableError(kind, `Cannot reach ${peer}: ${reason}`, { cause: error });
+}
+
+const FOREIGN_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+const UNTRUSTED_REGEXP = /CERT|SIGNATURE|ISSUER|unable to verify|certificate/;
+
+/** An error of TLS with the relay. */
+export function toTlsError(error: unknown, peer: string): RelayUnreachableError {
+  const code = codeOf(error);
+  let reason = `TLS failed: ${toMessage(error)}`;
+  if (code === FOREIGN_NAME) reason = "its certificate is for another name";
+  else if (UNTRUSTED_REGEXP.test(code) || UNTRUSTED_REGEXP.test(toMessage(error))) {
+    reason = "its certificate is not valid now, or not signed by a known authority; " +
+      "--ca-file adds one";
+  }
+  return new RelayUnreachableError("tls", `Cannot reach ${peer}: ${reason}`, { cause: error });
+}
+
+/** An error of a connection that stood, in the middle of a request. */
+export function toRequestError(error: unknown, peer: string): RelayUnreachableError {
+  const isProtocol = codeOf(error).startsWith("HPE_");
+  const reason = isProtocol
+    ? "what came back is no HTTP/1.1"
+    : "the connection was closed before the answer was complete";
+  return new RelayUnreachableError(
+    isProtocol ? "protocol" : "cut",
+    `Cannot complete a request to ${peer}: ${reason}`,
+    { cause: error },
+  );
+}
+
+/** The request was given up by this side. */
+export function toAbortError(reason: unknown, peer: string): RelayUnreachableError {
+  return new RelayUnreachableError("aborted", `Gave up a request to ${peer}`, { cause: reason });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

@@ -4,7 +4,7 @@ import { createDicewareKey } from "../auth/key_maker.ts";
 import { ConfigError, toMessage } from "../base/errors.ts";
 import type { NewConfig } from "./load_server_config.ts";
 
-const DEFAULT_NAME = "my_server";
+const DEFAULT_NAME = "my-server";
 const DEFAULT_RELAY_URL = "https://relay.example.com";
 
 /** What the new file says. */

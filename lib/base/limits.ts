@@ -12,6 +12,9 @@ export const MAX_TARGET_BYTES = 8192;
 /** Most header fields in one request, as the original relay has it. Past it: 431. */
 export const MAX_HEADER_COUNT = 100;
 
+/** Most headers in one classic message: those of a request, and what relays add on the way. */
+export const MAX_MESSAGE_HEADERS = MAX_HEADER_COUNT + 28;
+
 /** Most connections at once on one listener; further ones are closed at accept. */
 export const MAX_CONNECTIONS = 10_000;
 
@@ -161,3 +164,63 @@ export const CONNECT_TIMEOUT_MS = 30_000;
  * and proxies close it: a message sent into a closing connection is lost, not sent again.
  */
 export const IDLE_CONNECTION_MS = 30_000;
+
+/** Small pieces of an archive are sent in blocks of this size: each write costs a system call. */
+export const ARCHIVE_BLOCK_BYTES = 64 * 1024;
+
+/**
+ * Most entries in an archive. A zip file's directory is kept until its end, 100 to 200 bytes an
+ * entry; links to folders among the files could multiply them without end. Past it: cut.
+ */
+export const MAX_ARCHIVE_ENTRIES = 1_000_000;
+
+/** Deepest folder in an archive, counted from the one that was asked for. Past it: cut. */
+export const MAX_ARCHIVE_DEPTH = 100;
+
+/**
+ * Most entries that are looked up before an archive begins, so that its length can be announced:
+ * about 0.2 s and 2 MB. With more of them it is sent without a length.
+ */
+export const MAX_PLANNED_ENTRIES = 4000;
+
+/** Entries looked up and opened for an archive between two turns of the event loop: about 10 ms. */
+export const ARCHIVE_SLICE_ENTRIES = 250;
+
+/**
+ * Most bytes kept of small files sent lately, all files together. A hit saves six system calls,
+ * two thirds of the time of an answer.
+ */
+export const SMALL_FILE_CACHE_BYTES = 16 * 1024 * 1024;
+
+/** Most digests of files that are remembered, of up to 64 bytes each. */
+export const MAX_KEPT_DIGESTS = 10_000;
+
+/** Most files read at once to make a digest: each keeps a disk and a part of a core busy. */
+export const MAX_DIGESTS_AT_ONCE = 2;
+
+/** Most digests that wait for those. Past it: no Repr-Digest, and 503 to `?sha256`. */
+export const MAX_WAITING_DIGESTS = 64;
+
+/** Most entries on one page of tiles: each may be an image that the browser asks for. */
+export const GRID_PAGE_ENTRIES = 200;
+
+/** Largest image that is shown as a tile: tiles are the images themselves. */
+export const MAX_THUMBNAIL_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Longest text that is rendered as Markdown. A text made to take long takes about 0.1 s at this
+ * length, and four times that at twice the length.
+ */
+export const MAX_MARKDOWN_BYTES = 64 * 1024;
+
+/** How much of a text file a preview shows: more than anybody reads, and read at once. */
+export const MAX_PREVIEW_BYTES = 256 * 1024;
+
+/** How long a search looks through folders before it gives what it has. */
+export const SEARCH_TIME_MS = 2_000;
+
+/** Most entries that a search gives. */
+export const MAX_SEARCH_RESULTS = 1000;
+
+/** Most searches at once in one folder's server; each keeps the disk busy. Past it: 503. */
+export const MAX_SEARCHES = 4;

@@ -77,11 +77,11 @@ function truncate(line: string): string {
   return line.length <= MAX_LOG_LINE_CHARS ? line : line.slice(0, MAX_LOG_LINE_CHARS - 1) + "…";
 }
 
-// C0, DEL and C1 controls, line separators, and the bidirectional overrides that reorder what a
+// C0, DEL and C1 controls, line separators, and the bidirectional controls that reorder what a
 // terminal shows.
 const UNSAFE_REGEXP =
   // deno-lint-ignore no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
  * Control characters as `\xNN` or `\u{NNNN}`.

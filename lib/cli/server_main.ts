@@ -64,7 +64,8 @@ async function serve(
   const log = createConsoleLog(config.logLevel);
   const verdict = await checkKey(config.apiKey);
   if (!verdict.ok) {
-    throw new ConfigError(`Cannot use api_key: ${verdict.reason}`, { hint: KEY_HINT });
+    const [file = ""] = config.secretFiles;
+    throw new ConfigError(`Cannot use api_key: ${verdict.reason}`, { file, hint: KEY_HINT });
   }
   for (const warning of warnings) log.warn(warning);
   const client = new RelayClient({
@@ -78,7 +79,7 @@ async function serve(
     clock: systemClock,
     log: log.named("server"),
   });
-  log.info(`Serving "${config.fileServerRoot}" as "${config.name}"`, {
+  log.info(`Serving "${Deno.realPathSync(config.fileServerRoot)}" as "${config.name}"`, {
     tripcode: toTripcode(config.apiKey),
   });
   server.start();

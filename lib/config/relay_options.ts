@@ -43,7 +43,7 @@ export const RELAY_OPTIONS = {
     check: checkHost,
   }),
   publicServerList: switchOption({ description: "Show the list of servers to visitors too" }),
-  debugRoutes: switchOption({ description: "Serve the debug routes to visitors too" }),
+  debugRoutes: switchOption({ description: "Serve the original's debug routes to visitors" }),
   answerTimeout: secondsOption({
     description: "Longest silence before an answer begins; 0: no limit",
     default: undefined,

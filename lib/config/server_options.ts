@@ -75,8 +75,8 @@ export const SERVER_PROGRAM: Program = {
   commands: [],
   configFiles: ["./ptth_server.toml", "./config/ptth_server.toml"],
   examples: [
-    "ptth_server --generate-key --name my_server",
+    "ptth_server --generate-key --name my-server",
     "ptth_server --print-tripcode",
-    "ptth_server --name my_server --relay-url https://relay.example.com",
+    "ptth_server --name my-server --relay-url https://relay.example.com",
   ],
 };

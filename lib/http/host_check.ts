@@ -23,7 +23,7 @@ export function checkHost(
   { boundHost, allowedHosts }: HostCheckOptions,
 ): Handler {
   if (!isLoopbackHost(boundHost.toLowerCase())) return handler;
-  const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+  const allowed = new Set(allowedHosts.map((host) => host.replace(/\.$/, "").toLowerCase()));
   return (request) => {
     const target = parseTarget(request.target);
     // RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.

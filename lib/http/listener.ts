@@ -121,9 +121,12 @@ export class Listener {
   /** Opens the port; resolves with the address that is really listened on. */
   start(address: ListenAddress): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
+      const fail = (error: Error & { code?: string }): void => {
+        reject(new Error(toListenMessage(address, error), { cause: error }));
+      };
+      this.#server.once("error", fail);
       this.#server.listen(address.port, address.host, () => {
-        this.#server.off("error", reject);
+        this.#server.off("error", fail);
         this.#server.on("error", (error: Error) => {
           this.#log.error("Listener failed", { reason: toMessage(error) });
         });
@@ -237,6 +240,17 @@ export class Listener {
     const head = Buffer.from(error.rawPacket ?? new Uint8Array()).toString("latin1");
     writeRefusal(socket, toParserRefusal(error.code ?? "", head));
   }
+}
+
+/** Why a port cannot be opened, as people understand it. */
+function toListenMessage(address: ListenAddress, error: Error & { code?: string }): string {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "another program uses this port",
+    EADDRNOTAVAIL: "this computer does not have that address",
+    EACCES: "this port needs more rights",
+  };
+  const reason = reasons[error.code ?? ""] ?? error.message;
+  return `Cannot listen on ${toListenUrl(address)}: ${reason}`;
 }
 
 /** The address as a URL. */

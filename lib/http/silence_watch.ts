@@ -53,7 +53,7 @@ export class SilenceWatch {
     // Four looks per bound: a silence is noticed after at most a quarter more than allowed.
     this.#timer ??= this.#clock.after(this.#silenceMs / 4, () => {
       this.#timer = undefined;
-      for (const entry of [...this.#entries.values()]) this.#look(entry);
+      for (const entry of this.#entries.values()) this.#look(entry);
       if (this.#entries.size > 0) this.#arm();
     });
   }

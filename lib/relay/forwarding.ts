@@ -6,7 +6,7 @@ import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
 
-/** Fields about the hops before this one: whoever is not trusted could write anything there. */
+/** Fields about the hops before this one: set here, and never passed on as they came. */
 const ORIGIN_FIELDS = ["forwarded", "x-real-ip"];
 const ORIGIN_PREFIX = "x-forwarded-";
 
@@ -35,7 +35,7 @@ export function toServerHeaders(request: HttpRequest, options: ForwardingOptions
   const headers = new Map<string, string>();
   for (const [name, value] of headerPairs(endToEndHeaders(request.headers))) {
     const key = name.toLowerCase();
-    if (DROPPED.has(key) || headers.has(key) || (isOriginField(key) && !isTrusted)) continue;
+    if (DROPPED.has(key) || headers.has(key) || isOriginField(key)) continue;
     headers.set(key, value);
   }
   const inbound = (name: string): string | undefined =>
@@ -50,6 +50,22 @@ export function toServerHeaders(request: HttpRequest, options: ForwardingOptions
   headers.set("forwarded", list(inbound("forwarded"), toForwarded(request, { host })));
   headers.set("via", list(...via, `${request.httpVersion} ptth_relay`));
   return [...headers].flat();
+}
+
+/**
+ * The visitor's own address: the peer's, or behind trusted proxies the last one in
+ * X-Forwarded-For that is not a trusted proxy's.
+ */
+export function toVisitorAddress(request: HttpRequest, trustedProxies: AddressSet): string {
+  const hops = headerValues(request.headers, "x-forwarded-for").join(",").split(",")
+    .map((hop) => hop.trim()).filter((hop) => hop !== "");
+  let address = request.remoteAddress;
+  while (trustedProxies.has(address)) {
+    const before = hops.pop();
+    if (before === undefined) break;
+    address = before;
+  }
+  return address;
 }
 
 function isOriginField(key: string): boolean {

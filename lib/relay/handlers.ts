@@ -20,6 +20,7 @@ import { takeResponse } from "./classic_response.ts";
 import { answerDebug } from "./debug_routes.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
 import { failureAnswer } from "./failure.ts";
+import { toVisitorAddress } from "./forwarding.ts";
 import {
   adminHomePage,
   auditLogPage,
@@ -135,6 +136,8 @@ function answerServer(
   { registry, audit, unregistered, log, isStopping }: RelayState,
   { request, name }: { request: HttpRequest; name: string },
 ): Promise<HttpAnswer> | HttpAnswer {
+  // The answer to a HEAD could not carry the requests that it would take.
+  if (request.method !== "GET") return textAnswer(405, "A poll is a GET", ["Allow", "GET"]);
   const key = headerValue(request.headers, API_KEY_HEADER.toLowerCase());
   if (key === undefined) return textAnswer(403, `The header ${API_KEY_HEADER} is missing`);
   const server = registry.authenticate(name, key);
@@ -166,11 +169,11 @@ function answerVisitor(
   const server = state.registry.find(route.name);
   if (server === undefined) return failureAnswer("no_such_server");
   if (state.isStopping) return failureAnswer("relay_stopping");
+  const { settings } = state;
   state.audit.add(
-    `visitor ${request.remoteAddress}`,
+    `visitor ${toVisitorAddress(request, settings.trustedProxies)}`,
     `${request.method} ${route.path} of ${server.name}`,
   );
-  const { settings } = state;
   return visit(request, {
     server,
     route,

@@ -8,6 +8,9 @@ import type { RegisteredServer } from "./registry.ts";
 
 const utf8 = new TextEncoder();
 
+/** A server between two polls is as good as connected, as by the original. */
+const CONNECTED_MS = 60_000;
+
 /** The public front page: it names no server. */
 export function homePage(): HttpAnswer {
   return page(
@@ -46,7 +49,8 @@ export function serverListPage(
   const rows = servers.map(({ name, displayName, lastSeen, queue }) => {
     const label = escapeHtml(displayName);
     const cell = hasLinks ? `<a href="./${encodeURIComponent(name)}/">${label}</a>` : label;
-    const seen = queue.isParked ? "Connected" : formatLastSeen(lastSeen, now);
+    const isConnected = queue.isParked || (lastSeen !== null && now - lastSeen < CONNECTED_MS);
+    const seen = isConnected ? "Connected" : formatLastSeen(lastSeen, now);
     return `<tr><td>${cell}<td>${escapeHtml(name)}<td>${seen}`;
   });
   return page(
@@ -94,14 +98,14 @@ ${rows.length === 0 ? "<p>Nothing so far." : table(["Time (UTC)", "Who", "What"]
  * import { assertEquals } from "@std/assert";
  * const now = Date.parse("2026-11-23T12:00:00Z");
  * assertEquals(formatLastSeen(null, now), "Never");
- * assertEquals(formatLastSeen(now - 59_000, now), "Connected");
+ * assertEquals(formatLastSeen(now - 59_000, now), "Just now");
  * assertEquals(formatLastSeen(now - 5 * 60_000, now), "5 m ago");
  * ```
  */
 export function formatLastSeen(lastSeen: number | null, now: number): string {
   if (lastSeen === null) return "Never";
   const minutes = Math.floor((now - lastSeen) / 60_000);
-  if (minutes < 1) return "Connected";
+  if (minutes < 1) return "Just now";
   if (minutes < 60) return `${minutes} m ago`;
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`;
   return formatTime(lastSeen);

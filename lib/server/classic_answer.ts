@@ -5,7 +5,7 @@
 
 import type { Readable } from "node:stream";
 import { MAX_MAGIC_HEADER_CHARS } from "../base/limits.ts";
-import { endToEndHeaders, headerPairs, headerValue } from "../http/headers.ts";
+import { endToEndHeaders, headerPairs, headerValue, isValidHeader } from "../http/headers.ts";
 import type { HttpAnswer, RawHeaders } from "../http/message.ts";
 import { destroyBody, isBodyless } from "../http/send_answer.ts";
 import { textAnswer } from "../http/text_answer.ts";
@@ -32,11 +32,14 @@ export function toClassicAnswer(
   if (length !== null && declared === undefined && status !== 204 && status !== 304) {
     headers.push("content-length", String(length));
   }
-  const magic = encodeMagicHeader({ status, headers });
-  if (magic.length > MAX_MAGIC_HEADER_CHARS) {
+  const magic = toMagicHeader(status, headers);
+  if (magic === undefined) {
     destroyBody(answer.body);
-    const tooLarge = textAnswer(500, "The answer's headers are too large for this relay");
-    return toClassicAnswer(tooLarge, { isHead });
+    const failed = textAnswer(
+      500,
+      "The answer's headers are malformed, or too large for this relay",
+    );
+    return toClassicAnswer(failed, { isHead });
   }
   if (isBodyless(status, isHead)) {
     destroyBody(answer.body);
@@ -64,6 +67,15 @@ export function toClassicStatus(status: number): ClassicStatus {
   if (status === 401 || status === 407 || status === 451) return 403;
   if (status === 410) return 404;
   return status < 500 ? 400 : 500;
+}
+
+/** Undefined where no relay would take it. */
+function toMagicHeader(status: ClassicStatus, headers: RawHeaders): string | undefined {
+  for (const [name, value] of headerPairs(headers)) {
+    if (!isValidHeader(name, value)) return undefined;
+  }
+  const magic = encodeMagicHeader({ status, headers });
+  return magic.length > MAX_MAGIC_HEADER_CHARS ? undefined : magic;
 }
 
 function toBodyLength({ body }: HttpAnswer, declared: string | undefined): number | null {

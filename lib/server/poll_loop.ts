@@ -45,6 +45,8 @@ export class PollLoop {
   readonly #options: PollLoopOptions;
   readonly #baseUrls: readonly [string, string];
   #baseIndex: 0 | 1 = 0;
+  /** True on the spelling of the URL that was turned to for want of an answer at the other one. */
+  #isGuess = false;
   #wasConnected = false;
   /** Since when the relay does not do its work, on the monotonic clock. */
   #outageSince: number | undefined;
@@ -104,13 +106,13 @@ export class PollLoop {
   }
 
   #succeed(): void {
-    const { clock, log, onConnected } = this.#options;
+    const { log, onConnected } = this.#options;
     if (!this.#wasConnected) onConnected(this.#baseUrl);
     else if (this.#outageSince !== undefined) {
-      const seconds = Math.round((clock.monotonic() - this.#outageSince) / 100) / 10;
-      log.info("Connected again", { relay: this.#baseUrl, outage_s: seconds });
+      log.info("Connected again", { relay: this.#baseUrl });
     }
     this.#wasConnected = true;
+    this.#isGuess = false;
     this.#outageSince = undefined;
     this.#lastTrouble = undefined;
   }
@@ -121,15 +123,19 @@ export class PollLoop {
     const now = clock.monotonic();
     this.#outageSince ??= now;
     this.#logTrouble(failure, now);
+    // A guess is left whatever answers there: it may be another application behind the same proxy.
+    if (failure.kind === "no_relay" || this.#isGuess) {
+      this.#baseIndex = this.#baseIndex === 0 ? 1 : 0;
+      this.#isGuess = !this.#isGuess;
+    }
     if (failure.kind === "refused") return REFUSED_RETRY_MS;
-    if (failure.kind === "no_relay") this.#baseIndex = this.#baseIndex === 0 ? 1 : 0;
     return toRetryDelay(now - this.#outageSince, random());
   }
 
   /** The same trouble once a minute, another one at once. */
   #logTrouble({ kind, reason }: Failure, now: number): void {
     // Both spellings of the URL have to fail before that is worth a line.
-    if (kind === "no_relay" && this.#baseIndex === 0) return;
+    if (kind === "no_relay" && !this.#isGuess) return;
     const last = this.#lastTrouble;
     if (last?.text === reason && now - last.loggedAt < REPEATED_LOG_MS) return;
     this.#lastTrouble = { text: reason, loggedAt: now };

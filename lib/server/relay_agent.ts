@@ -1,9 +1,8 @@
 /** node:http's pool of connections to one relay, which it opens in our way. */
 
-import { Agent, type ClientRequestArgs } from "node:http";
+import { Agent, type ClientRequest, type ClientRequestArgs } from "node:http";
 import type { Socket } from "node:net";
 import { IDLE_CONNECTION_MS } from "../base/limits.ts";
-import { toAbortError } from "./relay_unreachable_error.ts";
 
 /** What a request tells the pool beside node:http's own options. */
 export interface RelayAgentOptions extends ClientRequestArgs {
@@ -17,18 +16,26 @@ export type OpenConnection = (signal: AbortSignal) => Promise<Socket>;
 /** A pool that keeps idle connections for a while, less where the relay says so. */
 export function createRelayAgent(open: OpenConnection): Agent {
   // Beyond the timeout, the agent heeds `Keep-Alive: timeout=` and the connection's end.
-  const agent = new Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo" });
+  const options = {
+    keepAlive: true,
+    timeout: IDLE_CONNECTION_MS,
+    // Else NODE_USE_ENV_PROXY makes node:http write targets for a proxy that we do not go through.
+    proxyEnv: {},
+  };
+  const agent = new Agent(options);
   // Not a subclass: its declared type allows no connection that is only ready later.
   return Object.assign(agent, {
+    reuseSocket(socket: Socket, request: ClientRequest): void {
+      Agent.prototype.reuseSocket.call(agent, socket, request);
+      // Else Deno's node:http sends the request once more, unasked, when the connection is closed
+      // or destroyed: even a POST, even one that was given up (denoland/deno#36786).
+      request.reusedSocket = false;
+    },
     createConnection(
       { connectSignal }: RelayAgentOptions,
       callback: (error: unknown, socket?: Socket) => void,
     ): void {
-      open(connectSignal).then((socket) => {
-        if (!connectSignal.aborted) return callback(null, socket);
-        socket.destroy();
-        callback(toAbortError(connectSignal.reason, "a relay"));
-      }, callback);
+      open(connectSignal).then((socket) => callback(null, socket), callback);
     },
   });
 }

@@ -52,7 +52,7 @@ export async function openConnection(relay: URL, options: ConnectionOptions): Pr
     tcp.setNoDelay(true);
     if (relay.protocol !== "https:") return tcp;
     if (proxy !== undefined) await openTunnel(tcp, `${relay.hostname}:${target.port}`, proxy);
-    return await startTls(tcp, { hostname: target.hostname, context: options.trust(), peer });
+    return await startTls(tcp, { hostname: target.hostname, trust: options.trust, peer });
   } catch (error) {
     tcp.destroy();
     throw givenUp ?? error;
@@ -92,26 +92,25 @@ async function startTls(
   tcp: Socket,
   options: {
     readonly hostname: string;
-    readonly context: SecureContext;
+    readonly trust: () => SecureContext;
     readonly peer: string;
   },
 ): Promise<Socket> {
-  const { hostname, context, peer } = options;
-  const socket = connectTls({
-    socket: tcp,
-    secureContext: context,
-    // The name that the certificate must be for; as SNI only names are allowed (RFC 6066 §3).
-    host: hostname,
-    servername: isIP(hostname) === 0 ? hostname : "",
-    ALPNProtocols: ["http/1.1"],
-    // Else an environment variable could turn the check off.
-    rejectUnauthorized: true,
-  });
+  const { hostname, trust, peer } = options;
   try {
+    const socket = connectTls({
+      socket: tcp,
+      secureContext: trust(),
+      // The name that the certificate must be for; as SNI only names are allowed (RFC 6066 §3).
+      host: hostname,
+      servername: isIP(hostname) === 0 ? hostname : "",
+      ALPNProtocols: ["http/1.1"],
+      // Else an environment variable could turn the check off.
+      rejectUnauthorized: true,
+    });
     await event(socket, "secureConnect");
     return socket;
   } catch (error) {
-    socket.destroy();
     throw toTlsError(error, peer);
   }
 }
@@ -121,8 +120,10 @@ function event(socket: Socket, name: "connect" | "secureConnect"): Promise<void>
   return new Promise((resolve, reject) => {
     const settle = (error?: Error): void => {
       socket.off(name, settle).off("error", settle).off("close", close);
-      if (error === undefined) resolve();
-      else reject(error);
+      if (error === undefined) return resolve();
+      // It may fail once more while it is being destroyed.
+      socket.on("error", () => {});
+      reject(error);
     };
     const close = (): void => settle(new Error("the connection was closed"));
     socket.on(name, settle).on("error", settle).on("close", close);

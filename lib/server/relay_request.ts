@@ -10,6 +10,7 @@ import {
   type IncomingMessage,
   request as openRequest,
 } from "node:http";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { Clock, Timer } from "../base/clock.ts";
 import { LimitError, toMessage } from "../base/errors.ts";
@@ -47,6 +48,9 @@ export interface RelayAnswer {
   readonly isBodySent: boolean;
 }
 
+/** Connections that have carried a request. */
+const usedSockets = new WeakSet<Socket>();
+
 /** The way that a request takes. */
 export interface Way {
   readonly agent: Agent;
@@ -83,6 +87,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
   let timer: Timer | undefined;
   let isSettled = false;
   let isAnswered = false;
+  let isReused = false;
 
   const settle = (): void => {
     isSettled = true;
@@ -108,11 +113,15 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     // A connection that could not be made.
     if (error instanceof RelayUnreachableError) return fail(error);
     const fault = toRequestError(error, peer);
-    const isStale = fault.kind === "cut" && outgoing.reusedSocket && !isAnswered && body === null;
+    const isStale = fault.kind === "cut" && isReused && !isAnswered && body === null;
     fail(isStale ? new RelayUnreachableError("stale", fault.message, { cause: error }) : fault);
   };
 
   signal.addEventListener("abort", abort, { once: true });
+  outgoing.on("socket", (socket: Socket) => {
+    isReused = usedSockets.has(socket);
+    usedSockets.add(socket);
+  });
   outgoing.on("error", cut);
   outgoing.on("close", () => cut(new Error("the connection was closed")));
   outgoing.on("finish", () => {
@@ -170,11 +179,12 @@ function pump(
     if (outgoing.destroyed) return;
     sent += chunk.length;
     if (length !== null && sent > length) failBody(`it is longer than its ${length} bytes`);
+    else if (sent === length) outgoing.end(chunk);
     else if (!outgoing.write(chunk)) body.pause();
   });
   body.on("end", () => {
     if (length !== null && sent < length) failBody(`it is shorter than its ${length} bytes`);
-    else outgoing.end();
+    else if (!outgoing.writableEnded) outgoing.end();
   });
   // Failed before: its events are past.
   if (body.destroyed) failBody("it ended early");

@@ -26,6 +26,14 @@ export function toPollUrl(baseUrl: string, name: string): URL {
   return new URL(baseUrl + LISTEN_ROUTE + encodeURIComponent(name));
 }
 
+/** Where visitors find the server of this name; the spelling that originals have too. */
+export function toVisitorUrl(baseUrl: string, name: string): string {
+  const root = baseUrl.endsWith(CLASSIC_PREFIX)
+    ? baseUrl.slice(0, -CLASSIC_PREFIX.length)
+    : baseUrl;
+  return `${root}/frontend/servers/${encodeURIComponent(name)}/`;
+}
+
 /** Where the answer of an exchange goes. */
 export function toResponseUrl(baseUrl: string, id: string): URL {
   return new URL(baseUrl + RESPONSE_ROUTE + encodeURIComponent(id));

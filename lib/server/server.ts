@@ -8,6 +8,7 @@ import type { Handler } from "../http/message.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
 import { answerExchange } from "./answer_exchange.ts";
 import { PollLoop } from "./poll_loop.ts";
+import { toVisitorUrl } from "./relay_url.ts";
 import type { RelayClient } from "./relay_client.ts";
 
 export interface ServerOptions {
@@ -54,7 +55,7 @@ export class Server {
       onRequest: (request, baseUrl) => this.#take(request, baseUrl),
       whenRoom: () => this.#whenRoom(),
       onConnected: (baseUrl) => {
-        log.info("Connected", { relay: baseUrl, name: this.#options.name });
+        log.info("Connected", { visitors: toVisitorUrl(baseUrl, this.#options.name) });
         this.#connected.resolve(baseUrl);
       },
     });

@@ -30,21 +30,12 @@ export function parseCertificates(pem: string): readonly string[] {
 
 /**
  * Trust in the system's authorities, the runtime's and `extra` (PEM). Loaded at the first call of
- * the result, and once.
+ * the result, and once; on Deno that takes the right to read the system's store (--allow-sys).
  */
 export function createTrust(extra: readonly string[]): () => SecureContext {
   let context: SecureContext | undefined;
   return () =>
     context ??= createSecureContext({
-      ca: [...getCACertificates("bundled"), ...readSystemCertificates(), ...extra],
+      ca: [...getCACertificates("bundled"), ...getCACertificates("system"), ...extra],
     });
-}
-
-function readSystemCertificates(): readonly string[] {
-  try {
-    return getCACertificates("system");
-  } catch {
-    // No such store, or no right to read it (Deno wants --allow-sys): the others still count.
-    return [];
-  }
 }

@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
-import { MAX_HEADER_COUNT } from "../base/limits.ts";
+import { MAX_MESSAGE_HEADERS } from "../base/limits.ts";
 import { headerPairs } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import {
@@ -146,7 +146,7 @@ function readEnum<T>(reader: MsgpackReader, variants: readonly T[], names: reado
 
 function readHeaders(reader: MsgpackReader): RawHeaders {
   const count = reader.readMapLength();
-  if (count > MAX_HEADER_COUNT) return reader.fail(`more than ${MAX_HEADER_COUNT} headers`);
+  if (count > MAX_MESSAGE_HEADERS) return reader.fail(`more than ${MAX_MESSAGE_HEADERS} headers`);
   const headers: string[] = [];
   const seen = new Set<string>();
   for (let i = 0; i < count; i++) {

@@ -1,0 +1,353 @@
+import { assert, assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import {
+  MAX_POLL_BODY_BYTES,
+  POLL_PARK_MS,
+  POLL_TIMEOUT_MS,
+  REFUSED_RETRY_MS,
+  REPEATED_LOG_MS,
+} from "../../lib/base/limits.ts";
+import { PollLoop } from "../../lib/server/poll_loop.ts";
+import type { RelayAnswer, RelayRequest } from "../../lib/server/relay_request.ts";
+import { type ClassicRequest, encodePollBody } from "../../lib/wire/http_serde.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { createMemoryLog } from "../support/memory_log.ts";
+import { turn } from "../support/turn.ts";
+
+type Reply = Partial<RelayAnswer> | Error | "held";
+
+interface World {
+  readonly clock: ManualClock;
+  readonly loop: PollLoop;
+  readonly polls: RelayRequest[];
+  /** When each poll came, on the clock. */
+  readonly times: number[];
+  readonly taken: { readonly request: ClassicRequest; readonly baseUrl: string }[];
+  readonly connected: string[];
+  readonly lines: string[];
+  /** What the relay answers; a held poll ends with 204, as a relay that nobody visits ends it. */
+  reply: (request: RelayRequest) => Reply;
+  whenRoom: () => Promise<void>;
+  random: number;
+}
+
+interface WorldOptions {
+  readonly relayUrl?: string;
+  readonly reply?: World["reply"];
+}
+
+function setUp(options: WorldOptions = {}): World {
+  const clock = new ManualClock();
+  const { log, lines } = createMemoryLog(clock);
+  const world: World = {
+    clock,
+    lines,
+    polls: [],
+    times: [],
+    taken: [],
+    connected: [],
+    reply: options.reply ?? (() => "held"),
+    whenRoom: () => Promise.resolve(),
+    random: 0.5,
+    loop: new PollLoop({
+      name: "my_server",
+      apiKey: "the key",
+      relayUrl: options.relayUrl ?? "http://relay.test",
+      client: { request: (request) => answer(world, request) },
+      clock,
+      log,
+      random: () => world.random,
+      onRequest: (request, baseUrl) => world.taken.push({ request, baseUrl }),
+      whenRoom: () => world.whenRoom(),
+      onConnected: (baseUrl) => world.connected.push(baseUrl),
+    }),
+  };
+  return world;
+}
+
+function answer(world: World, request: RelayRequest): Promise<RelayAnswer> {
+  world.polls.push(request);
+  world.times.push(world.clock.monotonic());
+  const reply = world.reply(request);
+  if (reply instanceof Error) return Promise.reject(reply);
+  if (reply !== "held") return Promise.resolve(toAnswer(reply));
+  return new Promise((resolve, reject) => {
+    const timer = world.clock.after(POLL_PARK_MS, () => resolve(toAnswer({ status: 204 })));
+    request.signal.addEventListener("abort", () => {
+      world.clock.clear(timer);
+      reject(new Error("aborted"));
+    }, { once: true });
+  });
+}
+
+function toAnswer(reply: Partial<RelayAnswer>): RelayAnswer {
+  return { status: 200, headers: [], body: new Uint8Array(), isBodySent: true, ...reply };
+}
+
+/** Runs the loop for `ms` on the clock, timer by timer, then ends it. */
+async function runFor(world: World, ms: number): Promise<void> {
+  const controller = new AbortController();
+  const run = world.loop.run(controller.signal);
+  await pass(world, ms);
+  controller.abort();
+  await run;
+  assertEquals(world.clock.pendingCount, 0);
+}
+
+async function pass({ clock }: World, ms: number): Promise<void> {
+  const end = clock.monotonic() + ms;
+  for (;;) {
+    await turn();
+    const delay = clock.nextDelay;
+    assert(delay !== undefined, "The loop neither waits nor polls");
+    if (clock.monotonic() + delay > end) break;
+    clock.advance(delay);
+  }
+  clock.advance(end - clock.monotonic());
+}
+
+const EMPTY = { status: 200, body: encodePollBody([]) };
+const DOWN = new Error("Cannot reach relay");
+
+function batch(...ids: string[]): Partial<RelayAnswer> {
+  return {
+    body: encodePollBody(ids.map((id) => ({ id, method: "GET", uri: `/${id}`, headers: [] }))),
+  };
+}
+
+function gaps(times: readonly number[]): number[] {
+  return times.slice(1).map((time, i) => time - (times[i] ?? 0));
+}
+
+function linesWith(world: World, part: string): string[] {
+  return world.lines.filter((line) => line.includes(part));
+}
+
+Deno.test("PollLoop polls with key, limits and encoded name, and hands requests on in order", async () => {
+  const batches = [batch("a", "b"), batch("c")];
+  const world = setUp({ reply: () => batches.shift() ?? "held" });
+  await runFor(world, 60_000);
+  const [first] = world.polls;
+  assertEquals(first?.method, "GET");
+  assertEquals(first?.url.href, "http://relay.test/7ZSFUKGV/http_listen/my_server");
+  assertEquals(first?.headers, ["Host", "relay.test", "Accept", "*/*", "X-ApiKey", "the key"]);
+  assertEquals(first?.answerTimeoutMs, POLL_TIMEOUT_MS);
+  assertEquals(first?.maxAnswerBytes, MAX_POLL_BODY_BYTES);
+  assertEquals(world.taken.map(({ request }) => request.uri), ["/a", "/b", "/c"]);
+  assertEquals(world.taken[0]?.baseUrl, "http://relay.test/7ZSFUKGV");
+  // Work is no reason to wait, and neither is a poll that was held.
+  assertEquals(world.times, [0, 0, 0, POLL_PARK_MS, 2 * POLL_PARK_MS]);
+  assertEquals(world.connected, ["http://relay.test/7ZSFUKGV"]);
+  assertEquals(world.lines, []);
+});
+
+Deno.test("PollLoop waits at most 250 ms, then 1 s, then 30 s, the longer an outage lasts", async () => {
+  for (const random of [0, 0.5, 0.999]) {
+    const world = setUp({ reply: () => DOWN });
+    world.random = random;
+    await runFor(world, 3 * 3_600_000);
+    for (const [i, gap] of gaps(world.times).entries()) {
+      const outage = world.times[i] ?? 0;
+      const longest = outage < 60_000 ? 250 : outage < 3_600_000 ? 1_000 : 30_000;
+      assertLessOrEqual(gap, longest);
+      assertLessOrEqual(longest / 2, gap);
+    }
+    assert(world.times.some((time) => time > 3_600_000));
+  }
+});
+
+Deno.test("PollLoop begins a later outage with short pauses again", async () => {
+  const world = setUp();
+  world.reply = () => world.clock.monotonic() === 7_200_000 ? EMPTY : DOWN;
+  world.random = 1;
+  await runFor(world, 7_200_000 + 1_000);
+  assertEquals(world.times.includes(7_200_000), true);
+  assertEquals(gaps(world.times).slice(-5), [0, 250, 250, 250, 250]);
+});
+
+Deno.test("PollLoop spreads its tries by the random number", async () => {
+  const world = setUp({ reply: () => DOWN });
+  const randoms = [0, 0.2, 0.9];
+  world.reply = () => {
+    world.random = randoms.shift() ?? 0;
+    return DOWN;
+  };
+  await runFor(world, 600);
+  assertEquals(gaps(world.times).slice(0, 3), [125, 150, 237.5]);
+});
+
+for (const status of [401, 403]) {
+  Deno.test(`PollLoop asks a relay that answers ${status} every 5 s, and says so once a minute`, async () => {
+    const world = setUp({ reply: () => ({ status }) });
+    await runFor(world, 10 * 60_000 - 1);
+    assertEquals(new Set(gaps(world.times)), new Set([REFUSED_RETRY_MS]));
+    assertEquals(new Set(world.polls.map(({ url }) => url.pathname)).size, 1);
+    const refused = linesWith(world, "Refused by the relay");
+    assertEquals(refused.length, 10 * 60_000 / REPEATED_LOG_MS);
+    assertEquals(world.lines.length, refused.length);
+    assertEquals(world.lines.some((line) => line.includes("the key")), false);
+  });
+}
+
+for (
+  const [what, reply] of [
+    ["404", { status: 404 }],
+    ["an undecodable 200", { body: new TextEncoder().encode("Not a poll body") }],
+    ["an empty 200", { body: new Uint8Array() }],
+  ] as const
+) {
+  for (const [given, right] of [["", "/7ZSFUKGV"], ["/7ZSFUKGV/", ""], ["/sub/", "/sub"]]) {
+    Deno.test(`PollLoop finds a relay at "${right}" from relay_url "${given}" behind ${what}`, async () => {
+      const path = `${right}/http_listen/my_server`;
+      const world = setUp({
+        relayUrl: `http://relay.test${given}`,
+        reply: ({ url }) => url.pathname === path ? "held" : reply,
+      });
+      await runFor(world, POLL_PARK_MS + 1_000);
+      assertEquals(world.connected, [`http://relay.test${right}`]);
+      assertLessOrEqual(world.polls.length, 3);
+      // One wrong guess is nothing to tell anybody.
+      assertEquals(world.lines, []);
+    });
+  }
+
+  Deno.test(`PollLoop tries both spellings in turn behind ${what}, and says so once a minute`, async () => {
+    const world = setUp({ reply: () => reply });
+    await runFor(world, 60_000 - 1);
+    const paths = world.polls.map(({ url }) => url.pathname);
+    assertEquals(paths.slice(0, 3), [
+      "/7ZSFUKGV/http_listen/my_server",
+      "/http_listen/my_server",
+      "/7ZSFUKGV/http_listen/my_server",
+    ]);
+    assertEquals(world.lines.length, 1);
+    assertEquals(world.connected, []);
+  });
+}
+
+Deno.test("PollLoop leaves a wrong guess whatever answers there", async () => {
+  for (const status of [401, 403, 302, 500, 502]) {
+    let isUp = true;
+    const world = setUp({
+      reply: ({ url }) => {
+        // Another application lives beside the relay, behind one reverse proxy.
+        if (!url.pathname.startsWith("/7ZSFUKGV/")) return { status };
+        return isUp ? "held" : { status: 404 };
+      },
+    });
+    const controller = new AbortController();
+    const run = world.loop.run(controller.signal);
+    await pass(world, POLL_PARK_MS - 1);
+    isUp = false;
+    await pass(world, 10_000);
+    isUp = true;
+    await pass(world, POLL_PARK_MS + 2 * REFUSED_RETRY_MS);
+    assertEquals(world.polls.at(-1)?.url.pathname, "/7ZSFUKGV/http_listen/my_server");
+    assertEquals(linesWith(world, "Connected again").length, 1, `after ${status}`);
+    controller.abort();
+    await run;
+  }
+});
+
+Deno.test("PollLoop does not follow a redirect: the key stays with the configured relay", async () => {
+  const headers = ["Location", "https://elsewhere.test/7ZSFUKGV/http_listen/my_server"];
+  for (const status of [301, 302, 307, 308]) {
+    const world = setUp({ reply: () => ({ status, headers }) });
+    await runFor(world, 30_000);
+    assertEquals(new Set(world.polls.map(({ url }) => url.host)), new Set(["relay.test"]));
+    assertEquals(new Set(gaps(world.times)), new Set([REFUSED_RETRY_MS]));
+    assertEquals(world.lines.length, 1);
+    assertStringIncludes(world.lines[0] ?? "", "https://elsewhere.test/");
+  }
+});
+
+for (const [what, reply] of [["empty 200s", EMPTY], ["204s", { status: 204 }]] as const) {
+  Deno.test(`PollLoop makes no tight loop of quick ${what}`, async () => {
+    const world = setUp({ reply: () => reply });
+    world.random = 0;
+    await runFor(world, 10_000);
+    // The first one may be the welcome after a gap: it costs no pause.
+    assertEquals(gaps(world.times)[0], 0);
+    assertLessOrEqual(world.times.length, 10_000 / 125 + 2);
+    assertEquals(world.lines, []);
+  });
+}
+
+Deno.test("PollLoop forgives a quick answer between polls that were held", async () => {
+  let count = 0;
+  const world = setUp({ reply: () => count++ % 2 === 0 ? EMPTY : "held" });
+  await runFor(world, 4 * POLL_PARK_MS);
+  assertEquals(new Set(gaps(world.times)), new Set([0, POLL_PARK_MS]));
+});
+
+Deno.test("PollLoop asks for nothing more until there is room", async () => {
+  const room = Promise.withResolvers<void>();
+  const world = setUp({ reply: () => batch("a") });
+  let asked = 0;
+  world.whenRoom = () => ++asked === 2 ? room.promise : Promise.resolve();
+  world.reply = () => asked >= 2 ? "held" : batch("a");
+  const controller = new AbortController();
+  const run = world.loop.run(controller.signal);
+  await turn();
+  assertEquals(world.polls.length, 1);
+  room.resolve();
+  await turn();
+  assertEquals(world.polls.length, 2);
+  controller.abort();
+  await run;
+});
+
+Deno.test("PollLoop logs the start of an outage and its end, each once", async () => {
+  const world = setUp();
+  const controller = new AbortController();
+  const run = world.loop.run(controller.signal);
+  await pass(world, 1_000);
+  world.reply = () => DOWN;
+  await pass(world, POLL_PARK_MS + 9_000);
+  assertEquals(world.lines, [
+    'WARN No connection to the relay relay=http://relay.test reason="Cannot reach relay"',
+  ]);
+  world.reply = () => "held";
+  await pass(world, 2 * POLL_PARK_MS);
+  assertEquals(world.lines.length, 2);
+  assertStringIncludes(
+    world.lines[1] ?? "",
+    "INFO Connected again relay=http://relay.test/7ZSFUKGV outage_s=",
+  );
+  assertEquals(world.connected.length, 1);
+  controller.abort();
+  await run;
+});
+
+Deno.test("PollLoop logs another trouble at once, and the same one once a minute", async () => {
+  const world = setUp({ reply: () => DOWN });
+  const controller = new AbortController();
+  const run = world.loop.run(controller.signal);
+  await pass(world, 30_000);
+  world.reply = () => ({ status: 503 });
+  await pass(world, 2 * REPEATED_LOG_MS + 10_000);
+  controller.abort();
+  await run;
+  assertEquals(linesWith(world, "Cannot reach relay").length, 1);
+  assertEquals(linesWith(world, "stopping").length, 3);
+});
+
+Deno.test("PollLoop.run ends at once when aborted: before, in a poll, in a pause", async () => {
+  const before = setUp();
+  await before.loop.run(AbortSignal.abort());
+  assertEquals(before.polls, []);
+
+  for (const reply of ["held", DOWN, { status: 401 }] as const) {
+    const world = setUp({ reply: () => reply });
+    const controller = new AbortController();
+    const run = world.loop.run(controller.signal);
+    await turn();
+    assertEquals(world.polls.length, 1);
+    assertEquals(world.clock.pendingCount, 1);
+    const lines = world.lines.length;
+    controller.abort();
+    await run;
+    assertEquals(world.clock.pendingCount, 0);
+    assertEquals(world.polls.length, 1);
+    assertEquals(world.lines.length, lines);
+  }
+});

@@ -311,7 +311,7 @@ Deno.test("PollLoop logs the start of an outage and its end, each once", async (
   assertEquals(world.lines.length, 2);
   assertStringIncludes(
     world.lines[1] ?? "",
-    "INFO Connected again relay=http://relay.test/7ZSFUKGV outage_s=",
+    "INFO Connected again relay=http://relay.test/7ZSFUKGV",
   );
   assertEquals(world.connected.length, 1);
   controller.abort();

@@ -11,4 +11,5 @@ if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
 fi
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends tinyproxy
+apt-get install -y -qq --no-install-recommends tinyproxy \
+  p7zip-full libarchive-tools unzip python3

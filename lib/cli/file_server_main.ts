@@ -57,9 +57,10 @@ async function serve(config: FileServerConfig, stopping: AbortSignal): Promise<v
   log.info("Stopped");
 }
 
-function openFolder({ root }: FileServerConfig, log: Logger): FileServer {
+function openFolder({ root, folder }: FileServerConfig, log: Logger): FileServer {
   try {
     return createFileServer({
+      ...folder,
       fileSystem: denoFileSystem,
       root,
       clock: systemClock,

@@ -10,9 +10,10 @@ import { SERVER_PROGRAM } from "../config/server_options.ts";
 import { denoFileSystem } from "../files/deno_file_system.ts";
 import { createFileServer, type FileServer } from "../files/file_server.ts";
 import { createDispatcher } from "../server/dispatch.ts";
-import { readProxySettings } from "../server/proxy_settings.ts";
+import { proxyFor, readProxySettings } from "../server/proxy_settings.ts";
 import { RelayClient } from "../server/relay_client.ts";
 import { Server } from "../server/server.ts";
+import { parseCertificates } from "../server/trusted_certificates.ts";
 import { loadServerConfig, type NewConfig } from "./load_server_config.ts";
 import { diskConfigFiles, readConfigFile } from "./read_config_file.ts";
 import {
@@ -68,8 +69,11 @@ async function serve(
     throw new ConfigError(`Cannot use api_key: ${verdict.reason}`, { file, hint: KEY_HINT });
   }
   for (const warning of warnings) log.warn(warning);
+  const proxy = readProxySettings((name) => Deno.env.get(name));
+  // Here a faulty variable is an error of the configuration; later it would be one of the network.
+  proxyFor(new URL(config.relayUrl), proxy);
   const client = new RelayClient({
-    proxy: readProxySettings((name) => Deno.env.get(name)),
+    proxy,
     extraCertificates: await readCertificates(config.caFile),
   });
   const server = new Server({
@@ -92,9 +96,10 @@ async function serve(
   log.info("Stopped");
 }
 
-function openFolder({ fileServerRoot, secretFiles }: ServerConfig, log: Logger): FileServer {
+function openFolder({ fileServerRoot, folder, secretFiles }: ServerConfig, log: Logger): FileServer {
   try {
     return createFileServer({
+      ...folder,
       fileSystem: denoFileSystem,
       root: fileServerRoot,
       neverServe: secretFiles,
@@ -110,7 +115,11 @@ async function readCertificates(path: string | undefined): Promise<readonly stri
   if (path === undefined) return [];
   const file = await readConfigFile(path);
   if (file === undefined) throw new ConfigError("Cannot read ca_file: there is no such file");
-  return [file.text];
+  try {
+    return parseCertificates(file.text);
+  } catch (error) {
+    throw new ConfigError(toMessage(error), { file: path });
+  }
 }
 
 /** The lines that register a server, as the original prints them. */

@@ -1,7 +1,7 @@
 /** node:http's pool of connections to one relay, which it opens in our way. */
 
 import { Agent, type ClientRequest, type ClientRequestArgs } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { IDLE_CONNECTION_MS } from "../base/limits.ts";
 
 /** What a request tells the pool beside node:http's own options. */
@@ -10,8 +10,8 @@ export interface RelayAgentOptions extends ClientRequestArgs {
   readonly connectSignal: AbortSignal;
 }
 
-/** Opens a connection that is ready for a request. */
-export type OpenConnection = (signal: AbortSignal) => Promise<Socket>;
+/** Opens a connection: one that is about to be ready for a request, or a promise of a ready one. */
+export type OpenConnection = (signal: AbortSignal) => Socket | Promise<Socket>;
 
 /** A pool that keeps idle connections for a while, less where the relay says so. */
 export function createRelayAgent(open: OpenConnection): Agent {
@@ -23,7 +23,7 @@ export function createRelayAgent(open: OpenConnection): Agent {
     proxyEnv: {},
   };
   const agent = new Agent(options);
-  // Not a subclass: its declared type allows no connection that is only ready later.
+  // Not a subclass: its declared type allows no connection that comes later.
   return Object.assign(agent, {
     reuseSocket(socket: Socket, request: ClientRequest): void {
       Agent.prototype.reuseSocket.call(agent, socket, request);
@@ -34,8 +34,11 @@ export function createRelayAgent(open: OpenConnection): Agent {
     createConnection(
       { connectSignal }: RelayAgentOptions,
       callback: (error: unknown, socket?: Socket) => void,
-    ): void {
-      open(connectSignal).then((socket) => callback(null, socket), callback);
+    ): Socket | undefined {
+      const opened = open(connectSignal);
+      if (opened instanceof Socket) return opened;
+      opened.then((socket) => callback(null, socket), callback);
+      return undefined;
     },
   });
 }

@@ -32,8 +32,7 @@ export interface RelayClientOptions {
 /** How one origin is reached. */
 interface Route {
   readonly agent: Agent;
-  /** The proxy that reads the requests itself, as it does for plain http. */
-  readonly forwarder: Proxy | undefined;
+  readonly proxy: Proxy | undefined;
 }
 
 /** Keeps connections to relays, until {@linkcode RelayClient.close}. */
@@ -88,16 +87,18 @@ export class RelayClient {
     const { url } = request;
     const peer = peerOf(url);
     if (signal.aborted) throw toAbortError(signal.reason, peer);
-    const { agent, forwarder } = this.#route(url);
+    const { agent, proxy } = this.#route(url);
+    // RFC 9112 §3.2.2: a proxy reads plain http itself, and wants the absolute form.
+    const forwarder = url.protocol === "http:" ? proxy : undefined;
     const path = `${url.pathname}${url.search}`;
     const way = {
       agent,
-      // RFC 9112 §3.2.2: a proxy wants the absolute form.
       target: forwarder === undefined ? path : `${url.origin}${path}`,
       headers: completeHeaders(request, forwarder?.authorization),
       signal,
       clock: this.#clock,
       peer,
+      proxyAddress: proxy?.address,
     };
     try {
       return await sendRequest(request, way);
@@ -123,7 +124,7 @@ export class RelayClient {
         signal,
       })
     );
-    const route = { agent, forwarder: url.protocol === "http:" ? proxy : undefined };
+    const route = { agent, proxy };
     this.#routes.set(url.origin, route);
     return route;
   }

@@ -8,7 +8,7 @@ import type { Proxy } from "./proxy_settings.ts";
 import {
   RelayUnreachableError,
   toAbortError,
-  toConnectError,
+  toFirstHopError,
   toTlsError,
 } from "./relay_unreachable_error.ts";
 
@@ -25,41 +25,77 @@ export interface ConnectionOptions {
 
 /**
  * Connects to the host of `relay` (http or https), or to the proxy where plain http goes through
- * one. The caller closes the socket.
+ * one. The caller closes the socket. Where TCP is all that it takes, the socket comes at once and
+ * connects on; else when it is ready.
  *
- * @throws {RelayUnreachableError}
+ * @throws {RelayUnreachableError} the promise, or the socket's error event
  */
-export async function openConnection(relay: URL, options: ConnectionOptions): Promise<Socket> {
-  const { proxy, clock, signal } = options;
-  const peer = peerOf(relay);
-  if (signal.aborted) throw toAbortError(signal.reason, peer);
+export function openConnection(relay: URL, options: ConnectionOptions): Socket | Promise<Socket> {
   const target = addressOf(relay);
-  const tcp = connectTcp({ host: (proxy ?? target).hostname, port: (proxy ?? target).port });
+  const { hostname, port } = options.proxy ?? target;
+  const tcp = connectTcp({ host: hostname, port });
+  const guard = guardConnecting(tcp, { ...options, peer: peerOf(relay) });
+  if (relay.protocol === "http:") {
+    tcp.once("connect", () => guard.end());
+    tcp.once("close", () => guard.end());
+    return tcp;
+  }
+  const authority = `${relay.hostname}:${target.port}`;
+  return secure(tcp, { ...options, target, authority, peer: peerOf(relay) })
+    .catch((error) => {
+      tcp.destroy();
+      throw guard.givenUp ?? error;
+    })
+    .finally(() => guard.end());
+}
+
+/** Ends the connecting once it takes too long, or nobody wants it any more. */
+function guardConnecting(
+  tcp: Socket,
+  { clock, timeoutMs, signal, peer }: ConnectionOptions & { readonly peer: string },
+): { readonly givenUp: RelayUnreachableError | undefined; end(): void } {
   let givenUp: RelayUnreachableError | undefined;
   const giveUp = (error: RelayUnreachableError): void => {
     givenUp = error;
-    tcp.destroy();
+    tcp.destroy(error);
   };
   const abort = (): void => giveUp(toAbortError(signal.reason, peer));
-  signal.addEventListener("abort", abort, { once: true });
-  const timer = clock.after(options.timeoutMs, () => {
-    const message = `Cannot reach ${peer}: connecting took over ${options.timeoutMs / 1000} s`;
+  const timer = clock.after(timeoutMs, () => {
+    const message = `Cannot reach ${peer}: connecting took over ${timeoutMs / 1000} s`;
     giveUp(new RelayUnreachableError("timeout", message));
   });
+  // Or else Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms.
+  tcp.once("connect", () => tcp.setNoDelay(true));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  return {
+    get givenUp(): RelayUnreachableError | undefined {
+      return givenUp;
+    },
+    end: () => {
+      clock.clear(timer);
+      signal.removeEventListener("abort", abort);
+    },
+  };
+}
+
+/** TCP, then a tunnel if there is a proxy, then TLS. */
+async function secure(
+  tcp: Socket,
+  { target, authority, proxy, trust, peer }: ConnectionOptions & {
+    readonly target: Address;
+    /** Host and port as CONNECT wants them: an IPv6 address in brackets. */
+    readonly authority: string;
+    readonly peer: string;
+  },
+): Promise<Socket> {
   try {
-    await connected(tcp, { proxy, peer });
-    // Or else Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms.
-    tcp.setNoDelay(true);
-    if (relay.protocol !== "https:") return tcp;
-    if (proxy !== undefined) await openTunnel(tcp, `${relay.hostname}:${target.port}`, proxy);
-    return await startTls(tcp, { hostname: target.hostname, trust: options.trust, peer });
+    await event(tcp, "connect");
   } catch (error) {
-    tcp.destroy();
-    throw givenUp ?? error;
-  } finally {
-    clock.clear(timer);
-    signal.removeEventListener("abort", abort);
+    throw toFirstHopError(error, { peer, proxyAddress: proxy?.address });
   }
+  if (proxy !== undefined) await openTunnel(tcp, authority, proxy);
+  return await startTls(tcp, { hostname: target.hostname, trust, peer });
 }
 
 /** How messages call a relay. */
@@ -67,25 +103,17 @@ export function peerOf(relay: URL): string {
   return `relay "${relay.origin}"`;
 }
 
-function addressOf(url: URL): { readonly hostname: string; readonly port: number } {
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+function addressOf(url: URL): Address {
   const standardPort = url.protocol === "https:" ? 443 : 80;
   return {
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: url.port === "" ? standardPort : Number(url.port),
   };
-}
-
-async function connected(
-  tcp: Socket,
-  { proxy, peer }: { readonly proxy: Proxy | undefined; readonly peer: string },
-): Promise<void> {
-  try {
-    await event(tcp, "connect");
-  } catch (error) {
-    if (proxy === undefined) throw toConnectError(error, peer);
-    const { message } = toConnectError(error, `proxy "${proxy.address}"`);
-    throw new RelayUnreachableError("proxy", message, { cause: error });
-  }
 }
 
 async function startTls(

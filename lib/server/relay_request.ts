@@ -17,7 +17,12 @@ import { LimitError, toMessage } from "../base/errors.ts";
 import { BODY_SILENCE_MS } from "../base/limits.ts";
 import type { RawHeaders } from "../http/message.ts";
 import type { RelayAgentOptions } from "./relay_agent.ts";
-import { RelayUnreachableError, toAbortError, toRequestError } from "./relay_unreachable_error.ts";
+import {
+  RelayUnreachableError,
+  toAbortError,
+  toFirstHopError,
+  toRequestError,
+} from "./relay_unreachable_error.ts";
 
 export interface RelayRequest {
   readonly method: "GET" | "POST";
@@ -62,6 +67,8 @@ export interface Way {
   readonly clock: Clock;
   /** How messages call the relay. */
   readonly peer: string;
+  /** The proxy that connections lead to first, if there is one. */
+  readonly proxyAddress: string | undefined;
 }
 
 /**
@@ -87,6 +94,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
   let timer: Timer | undefined;
   let isSettled = false;
   let isAnswered = false;
+  let isConnected = false;
   let isReused = false;
 
   const settle = (): void => {
@@ -110,8 +118,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     });
   };
   const cut = (error: unknown): void => {
-    // A connection that could not be made.
-    if (error instanceof RelayUnreachableError) return fail(error);
+    if (!isConnected) return fail(toFirstHopError(error, way));
     const fault = toRequestError(error, peer);
     const isStale = fault.kind === "cut" && isReused && !isAnswered && body === null;
     fail(isStale ? new RelayUnreachableError("stale", fault.message, { cause: error }) : fault);
@@ -121,6 +128,8 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
   outgoing.on("socket", (socket: Socket) => {
     isReused = usedSockets.has(socket);
     usedSockets.add(socket);
+    isConnected = !socket.connecting;
+    socket.once("connect", () => isConnected = true);
   });
   outgoing.on("error", cut);
   outgoing.on("close", () => cut(new Error("the connection was closed")));

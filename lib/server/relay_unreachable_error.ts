@@ -51,6 +51,17 @@ export function toConnectError(error: unknown, peer: string): RelayUnreachableEr
   return new RelayUnreachableError(kind, `Cannot reach ${peer}: ${reason}`, { cause: error });
 }
 
+/** The same on the way to the first hop: the proxy at `proxyAddress` where there is one. */
+export function toFirstHopError(
+  error: unknown,
+  { peer, proxyAddress }: { readonly peer: string; readonly proxyAddress: string | undefined },
+): RelayUnreachableError {
+  if (error instanceof RelayUnreachableError) return error;
+  if (proxyAddress === undefined) return toConnectError(error, peer);
+  const { message } = toConnectError(error, `proxy "${proxyAddress}"`);
+  return new RelayUnreachableError("proxy", message, { cause: error });
+}
+
 const FOREIGN_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 const UNTRUSTED_REGEXP = /CERT|SIGNATURE|ISSUER|unable to verify|certificate/;
 

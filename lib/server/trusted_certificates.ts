@@ -1,7 +1,7 @@
 /** Whose signatures on a relay's certificate count. */
 
 import { X509Certificate } from "node:crypto";
-import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import * as tls from "node:tls";
 
 const CERTIFICATE_REGEXP = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -32,10 +32,10 @@ export function parseCertificates(pem: string): readonly string[] {
  * Trust in the system's authorities, the runtime's and `extra` (PEM). Loaded at the first call of
  * the result, and once; on Deno that takes the right to read the system's store (--allow-sys).
  */
-export function createTrust(extra: readonly string[]): () => SecureContext {
-  let context: SecureContext | undefined;
+export function createTrust(extra: readonly string[]): () => tls.SecureContext {
+  let context: tls.SecureContext | undefined;
   return () =>
-    context ??= createSecureContext({
-      ca: [...getCACertificates("bundled"), ...getCACertificates("system"), ...extra],
+    context ??= tls.createSecureContext({
+      ca: [...tls.getCACertificates("bundled"), ...tls.getCACertificates("system"), ...extra],
     });
 }

@@ -18,6 +18,9 @@ export const MAX_MESSAGE_HEADERS = MAX_HEADER_COUNT + 28;
 /** Most connections at once on one listener; further ones are closed at accept. */
 export const MAX_CONNECTIONS = 10_000;
 
+/** Most requests that wait on one connection for the answers before them. Past it: cut. */
+export const MAX_PIPELINED_REQUESTS = 64;
+
 /** Longest time for a request head to arrive (slowloris). Past it: 408. */
 export const HEADERS_TIMEOUT_MS = 15_000;
 
@@ -224,3 +227,9 @@ export const MAX_SEARCH_RESULTS = 1000;
 
 /** Most searches at once in one folder's server; each keeps the disk busy. Past it: 503. */
 export const MAX_SEARCHES = 4;
+
+/** Longest Host field: a name of 255 characters (RFC 1035 §2.3.4), a colon and a port. */
+export const MAX_AUTHORITY_CHARS = 261;
+
+/** Longest address that is shown as a QR code: with more, its squares are too small for a phone. */
+export const MAX_QR_CHARS = 1000;

@@ -42,7 +42,7 @@ async function serve(config: FileServerConfig, stopping: AbortSignal): Promise<v
   const log = createConsoleLog(config.logLevel);
   const handler = checkHost(createRootHandler(openFolder(config, log)), {
     boundHost: config.host,
-    allowedHosts: config.allowedHosts,
+    allowedHosts: () => config.allowedHosts,
   });
   const listener = new Listener({ handler, log: log.named("http"), clock: systemClock });
   const address = await listener.start(config);

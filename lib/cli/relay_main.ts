@@ -82,6 +82,9 @@ function createReload(
       const { config, warnings } = await reloadRelayConfig(args, diskConfigFiles);
       if (!isNew(JSON.stringify(config))) return;
       relay.reload(config);
+      if (config.logLevel !== first.logLevel) {
+        log.warn("A changed log_level takes effect only after a restart");
+      }
       for (const warning of warnings) log.warn(warning);
       log.info("Configuration reloaded", { servers: config.servers.length });
     } catch (error) {

@@ -83,7 +83,7 @@ async function serve(
     clock: systemClock,
     log: log.named("server"),
   });
-  log.info(`Serving "${Deno.realPathSync(config.fileServerRoot)}" as "${config.name}"`, {
+  log.info(`Serving "${await Deno.realPath(config.fileServerRoot)}" as "${config.name}"`, {
     tripcode: toTripcode(config.apiKey),
   });
   server.start();
@@ -96,7 +96,10 @@ async function serve(
   log.info("Stopped");
 }
 
-function openFolder({ fileServerRoot, folder, secretFiles }: ServerConfig, log: Logger): FileServer {
+function openFolder(
+  { fileServerRoot, folder, secretFiles }: ServerConfig,
+  log: Logger,
+): FileServer {
   try {
     return createFileServer({
       ...folder,

@@ -54,6 +54,27 @@ export function checkRelayUrl(text: string): string | undefined {
     : "an http:// or https:// URL, without user name, password, query and fragment";
 }
 
+/** The path of a file below a folder: names between slashes, none of them hidden. */
+export function checkPagePath(text: string): string | undefined {
+  return text.split("/").every((name) => /^[^.\\\0][^\\\0]*$/.test(name))
+    ? undefined
+    : "the path of a file in the folder, as 404.html, without names that begin with a dot";
+}
+
+/** A pattern for single names. */
+export function checkNamePattern(text: string): string | undefined {
+  return /[/\\\0]/.test(text)
+    ? "a pattern for single names, as *.key or private, without slashes"
+    : undefined;
+}
+
+/** An origin as browsers send it (Fetch §3.1), or the wildcard. */
+export function checkCorsOrigin(text: string): string | undefined {
+  return text === "*" || (/^https?:/.test(text) && URL.parse(text)?.origin === text)
+    ? undefined
+    : "* or an origin, as https://example.com, in lower case, without a path or a default port";
+}
+
 function isCanonicalBase64(text: string, bytes: number): boolean {
   try {
     const binary = atob(text);

@@ -4,20 +4,20 @@ import { ConfigError } from "../base/errors.ts";
 import { FILE_SERVER_OPTIONS } from "./file_server_options.ts";
 import type { CommandLine } from "./flags.ts";
 import { resolveOptions } from "./given.ts";
+import { type FolderSettings, toFolderSettings } from "./folder_options.ts";
 import type { OptionValues } from "./option.ts";
 
-export interface FileServerConfig extends
-  Readonly<
-    Omit<OptionValues<typeof FILE_SERVER_OPTIONS>, "help" | "version" | "allowHost">
-  > {
+export interface FileServerConfig
+  extends Pick<OptionValues<typeof FILE_SERVER_OPTIONS>, "host" | "port" | "root" | "logLevel"> {
   /** Host names accepted beside those of the computer itself. */
   readonly allowedHosts: readonly string[];
+  readonly folder: FolderSettings;
 }
 
 /** @throws {ConfigError} where the folder is given in two ways, or two are. */
 export function decodeFileServerConfig({ givens, positionals }: CommandLine): FileServerConfig {
   const { values } = resolveOptions(FILE_SERVER_OPTIONS, [givens]);
-  const { allowHost, help: _help, version: _version, ...options } = values;
+  const { host, port, allowHost, logLevel } = values;
   const [root, ...more] = positionals;
   if (more.length > 0 || (root !== undefined && givens.has("root"))) {
     throw new ConfigError("Cannot serve more than one folder", {
@@ -25,5 +25,12 @@ export function decodeFileServerConfig({ givens, positionals }: CommandLine): Fi
     });
   }
   if (root === "") throw new ConfigError("Cannot serve the folder ROOT: its name is empty");
-  return { ...options, root: root ?? options.root, allowedHosts: allowHost };
+  return {
+    host,
+    port,
+    root: root ?? values.root,
+    logLevel,
+    allowedHosts: allowHost,
+    folder: toFolderSettings(values),
+  };
 }

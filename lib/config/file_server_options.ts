@@ -2,6 +2,7 @@
 
 import { checkHost } from "./checks.ts";
 import { COMMON_OPTIONS } from "./common_options.ts";
+import { FILE_SERVER_FOLDER_OPTIONS } from "./folder_options.ts";
 import { listOption, portOption, stringOption } from "./option_types.ts";
 import type { Program } from "./program.ts";
 
@@ -26,6 +27,7 @@ export const FILE_SERVER_OPTIONS = {
     placeholder: "NAME",
     check: checkHost,
   }),
+  ...FILE_SERVER_FOLDER_OPTIONS,
   ...COMMON_OPTIONS,
   logLevel: { ...COMMON_OPTIONS.logLevel, source: "flag" },
 } as const;

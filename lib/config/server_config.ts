@@ -2,6 +2,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { type FoundFile, isPrivate } from "./config_files.ts";
+import { type FolderSettings, toServerFolderSettings } from "./folder_options.ts";
 import { type Given, type Givens, resolveOptions } from "./given.ts";
 import { readKeys } from "./keys.ts";
 import type { OptionValues } from "./option.ts";
@@ -18,6 +19,8 @@ export interface ServerConfig {
   readonly relayUrl: string;
   /** The folder under /files/. */
   readonly fileServerRoot: string;
+  /** How that is served. */
+  readonly folder: FolderSettings;
   /** Paths that must never be served, since they hold the key. */
   readonly secretFiles: readonly string[];
   /** A PEM file of further certificates to trust. */
@@ -83,6 +86,7 @@ export function toServerConfig(
     apiKey,
     relayUrl,
     fileServerRoot,
+    folder: toServerFolderSettings(values),
     secretFiles,
     caFile,
     logLevel,

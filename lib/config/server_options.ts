@@ -2,6 +2,7 @@
 
 import { checkRelayUrl, checkServerName } from "./checks.ts";
 import { COMMON_OPTIONS, CONFIG_OPTION } from "./common_options.ts";
+import { SERVER_FOLDER_OPTIONS } from "./folder_options.ts";
 import { stringOption, switchOption } from "./option_types.ts";
 import type { Program } from "./program.ts";
 
@@ -35,6 +36,7 @@ export const SERVER_OPTIONS = {
     default: undefined,
     defaultText: "the working directory",
   }),
+  ...SERVER_FOLDER_OPTIONS,
   caFile: stringOption({
     description: "Certificates (PEM) that the relay's may be signed by, beside the system's",
     placeholder: "FILE",

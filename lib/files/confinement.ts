@@ -5,7 +5,9 @@
 
 import { basename, dirname, join, SEPARATOR } from "@std/path";
 import type { DirectoryEntry, FileFault, FileStat, FileSystem, OpenFile } from "./file_system.ts";
-import { isFault, isSameFile } from "./file_system.ts";
+import { isFault, isSameFile, isSameState } from "./file_system.ts";
+import { createNameTest } from "./name_patterns.ts";
+import { isHiddenName, isServableName } from "./resolve_path.ts";
 
 /**
  * Which symbolic links below the root are followed: those that end inside it (the default), all,
@@ -21,6 +23,11 @@ export interface ConfinementOptions {
   readonly symlinks?: SymlinkPolicy;
   /** Files that are never served, by any name: the configuration with its key. Need not exist. */
   readonly neverServe?: readonly string[];
+  /**
+   * Patterns of names that are hidden, beside those that begin with a dot: `*.key`. They are for
+   * single names, wherever below the root, not for paths. Default: none.
+   */
+  readonly hiddenPatterns?: readonly string[];
 }
 
 /** A file or folder that may be read. */
@@ -48,6 +55,7 @@ export class Confinement {
   readonly #root: string;
   readonly #symlinks: SymlinkPolicy;
   readonly #neverServe: readonly string[];
+  readonly #isUnwanted: (name: string) => boolean;
   #refusedPaths: readonly string[] = [];
 
   /** @throws {Error} where the root is not a folder that can be found. */
@@ -64,10 +72,22 @@ export class Confinement {
     this.#root = root;
     this.#symlinks = options.symlinks ?? "inside";
     this.#neverServe = options.neverServe ?? [];
+    this.#isUnwanted = createNameTest(options.hiddenPatterns ?? []);
+  }
+
+  /** Whether an entry of this name is hidden: neither served nor listed, nor what is below it. */
+  isHidden(name: string): boolean {
+    return isHiddenName(name) || this.#isUnwanted(name);
+  }
+
+  /** Whether an entry of this name can be asked for, as far as the name tells. */
+  isServable(name: string): boolean {
+    return isServableName(name, this.#fileSystem.platform) && !this.#isUnwanted(name);
   }
 
   /** Finds a file or folder by its names from the root down. Opens nothing. */
   locate(segments: readonly string[]): Located | FileFault | RefusedFault {
+    if (segments.some((name) => this.isHidden(name))) return REFUSED;
     // Looked up for each request: a file that is saved anew may have another real path.
     this.#refusedPaths = this.#neverServe.flatMap((path) => {
       const real = this.#fileSystem.realPath(path);
@@ -76,8 +96,14 @@ export class Confinement {
     return this.#locatePath(join(this.#root, ...segments));
   }
 
+  /** Whether there may be anything at these names: a cheap look before `locate`. */
+  mayExist(segments: readonly string[]): boolean {
+    return this.#fileSystem.exists(join(this.#root, ...segments));
+  }
+
   /** Finds an entry of a folder that was located before. */
   locateEntry(directory: Located, entry: DirectoryEntry): Located | FileFault | RefusedFault {
+    if (this.isHidden(entry.name)) return REFUSED;
     const path = join(directory.path, entry.name);
     // The folder's path is real, so only a link can lead elsewhere: most entries need one look.
     return entry.kind === "symlink" ? this.#locatePath(path) : this.#admit(path);
@@ -139,8 +165,4 @@ export class Confinement {
 /** Whether a real path is the root or below it, name by name: `/www-secret` is not in `/www`. */
 export function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(SEPARATOR) ? root : root + SEPARATOR);
-}
-
-function isSameState(a: FileStat, b: FileStat): boolean {
-  return isSameFile(a, b) && a.size === b.size && a.mtime === b.mtime;
 }

@@ -1,5 +1,6 @@
 /** The computer's own file system, by Deno's API: the only place of the file server that knows it. */
 
+import { existsSync } from "node:fs";
 import type { DirectoryEntry, FileFault, FileKind, FileStat, FileSystem } from "./file_system.ts";
 
 const FAULTS: ReadonlyMap<string, FileFault["fault"]> = new Map([
@@ -19,6 +20,7 @@ const FAULTS: ReadonlyMap<string, FileFault["fault"]> = new Map([
 export const denoFileSystem: FileSystem = {
   platform: Deno.build.os === "windows" ? "windows" : "posix",
   realPath: (path) => attempt(() => Deno.realPathSync(path)),
+  exists: (path) => existsSync(path),
   lstat: (path) => attempt(() => toFileStat(Deno.lstatSync(path))),
   open: (path) =>
     attempt(() => {
@@ -69,6 +71,7 @@ function toFileStat(info: Deno.FileInfo): FileStat {
     kind: toKind(info),
     size: info.size,
     mtime: toTime(info.mtime),
+    ctime: toTime(info.ctime),
     dev: info.dev,
     ino: info.ino,
     links: info.nlink,

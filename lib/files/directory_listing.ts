@@ -6,7 +6,7 @@
 import type { Confinement, Located } from "./confinement.ts";
 import type { DirectoryEntry, FileFault, FileSystem } from "./file_system.ts";
 import { isFault } from "./file_system.ts";
-import { isHiddenName, isServableName } from "./resolve_path.ts";
+import { isServableName } from "./resolve_path.ts";
 import { inSlices, sortInSlices } from "./slices.ts";
 
 /** An entry whose name and kind are known. */
@@ -52,7 +52,8 @@ export async function readNames(source: ListingSource): Promise<ListedName[] | F
   const names: ListedName[] = [];
   for await (const slice of inSlices(entries)) {
     for (const entry of slice) {
-      if (entry.kind === "other" || isHiddenName(entry.name) || refused.has(entry.name)) continue;
+      if (entry.kind === "other" || refused.has(entry.name)) continue;
+      if (source.confinement.isHidden(entry.name)) continue;
       if (entry.kind === "symlink") {
         const located = source.confinement.locateEntry(source.directory, entry);
         if (!isFault(located)) names.push({ entry, isDirectory: isDirectory(located) });
@@ -61,7 +62,7 @@ export async function readNames(source: ListingSource): Promise<ListedName[] | F
       }
     }
   }
-  return await sortInSlices(names, (a, b) => compareNames(a.entry.name, b.entry.name));
+  return await sortInSlices(names, await chooseOrder(names));
 }
 
 /** Looks up the entries to these names, slice by slice. What has gone since is left out. */
@@ -102,6 +103,22 @@ export function compareNames(a: string, b: string): number {
     return x - y;
   }
   return a.length - b.length;
+}
+
+// Surrogates, and the characters that they are out of order with.
+const ABOVE_REGEXP = /[\ud800-\uffff]/;
+
+/** The order of names: by the engine's own comparison, many times faster, where it is the same. */
+async function chooseOrder(
+  names: readonly ListedName[],
+): Promise<(a: ListedName, b: ListedName) => number> {
+  for await (const slice of inSlices(names)) {
+    if (slice.some(({ entry }) => ABOVE_REGEXP.test(entry.name))) {
+      return (a, b) => compareNames(a.entry.name, b.entry.name);
+    }
+  }
+  // No two entries have one name.
+  return (a, b) => a.entry.name < b.entry.name ? -1 : 1;
 }
 
 function isSurrogate(code: number): boolean {

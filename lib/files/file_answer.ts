@@ -1,25 +1,36 @@
 /** The answer to a request for a file (RFC 9110 §13, §14): 200, 206, 304, 412 or 416. */
 
 import type { Clock } from "../base/clock.ts";
-import { SETTLED_AGE_MS, SMALL_BODY_BYTES } from "../base/limits.ts";
 import { evaluatePreconditions, isRangeAllowed, type Validators } from "../http/conditional.ts";
+import { formatDigest, wantedDigest } from "../http/digest_fields.ts";
 import { errorAnswer } from "../http/error_answer.ts";
 import { headerValues } from "../http/headers.ts";
 import { formatHttpDate } from "../http/http_date.ts";
-import { isActiveDocument, mediaType } from "../http/media_type.ts";
+import { isActiveDocument } from "../http/media_type.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
-import { createMultipart } from "../http/multipart_byteranges.ts";
-import { type ByteRange, formatContentRange, parseRange } from "../http/range.ts";
+import { parseRange } from "../http/range.ts";
 import type { ChangedFault, Confinement, Located } from "./confinement.ts";
-import { FileBody, readSmall } from "./file_body.ts";
-import { type FileFault, type FileStat, isFault } from "./file_system.ts";
+import { digestBytes, type FileDigests } from "./file_digests.ts";
+import { planPieces, readPieces } from "./file_pieces.ts";
+import { type FileFault, isFault } from "./file_system.ts";
+import type { Representation } from "./representation.ts";
+import { isSmall, type SmallFiles } from "./small_files.ts";
+import { isSettled } from "./state_cache.ts";
+import { toValidators } from "./validators.ts";
 
 export interface FileAnswerOptions {
   readonly confinement: Confinement;
   readonly clock: Clock;
-  /** The name that was asked for; its ending decides the media type. */
-  readonly name: string;
+  readonly smallFiles: SmallFiles;
+  readonly digests: FileDigests;
+  /** Lets documents run scripts at the address that they are served from. */
+  readonly trustedContent: boolean;
 }
+
+/** Of a request what an answer depends on; who asks without a signal waits to the end. */
+export type FileAnswerRequest =
+  & Pick<HttpRequest, "method" | "headers">
+  & Partial<Pick<HttpRequest, "signal">>;
 
 /**
  * Fields of documents that could run scripts. What lies in a served folder may come from anyone,
@@ -32,23 +43,23 @@ const SANDBOX_HEADERS: RawHeaders = [
   "sandbox allow-downloads allow-popups allow-popups-to-escape-sandbox",
 ];
 
-/** What to send: a part of the file, or all of it. */
-interface Plan {
-  readonly status: 200 | 206;
-  readonly headers: RawHeaders;
-  readonly pieces: readonly (Uint8Array | ByteRange)[];
-}
-
-/** Answers GET and HEAD. The file is opened only where its bytes are sent. */
-export function answerFile(
-  request: Pick<HttpRequest, "method" | "headers">,
-  located: Located,
+/**
+ * Answers GET and HEAD. The file is opened only where its bytes are sent or hashed: for a digest
+ * that is wanted, and for the tag of a small file that is not settled.
+ */
+export async function answerFile(
+  request: FileAnswerRequest,
+  representation: Representation,
   options: FileAnswerOptions,
-): HttpAnswer | FileFault | ChangedFault {
-  const now = options.clock.now();
+): Promise<HttpAnswer | FileFault | ChangedFault> {
+  const { located, mediaType, coding } = representation;
   const { size } = located.stat;
-  const validators = toValidators(located.stat, now);
-  const stateHeaders = ["Cache-Control", "no-cache", ...formatValidators(validators)];
+  const now = options.clock.now();
+  const isHashed = isSmall(located.stat) && !isSettled(located.stat, now);
+  const bytes = isHashed ? options.smallFiles.read(located, now) : undefined;
+  if (isFault(bytes)) return bytes;
+  const validators = toValidators(located.stat, { now, bytes, coding });
+  const stateHeaders = formatState(validators, representation);
   const verdict = evaluatePreconditions(request, validators, now);
   if (verdict === "not_modified") return { status: 304, headers: stateHeaders, body: null };
   if (verdict === "precondition_failed") {
@@ -64,85 +75,81 @@ export function answerFile(
       headers: ["Content-Range", `bytes */${size}`, "Accept-Ranges", "bytes"],
     });
   }
-  const type = mediaType(options.name);
-  const plan = planRanges(ranges.kind === "ranges" ? ranges.ranges : [], { type, size });
+  const plan = planPieces(ranges.kind === "ranges" ? ranges.ranges : [], { mediaType, size });
+  const digestHeaders = await readDigest(request, { located, bytes, now }, options);
+  if (isFault(digestHeaders)) return digestHeaders;
   const headers = [
     ...plan.headers,
     ...stateHeaders,
+    ...coding === undefined ? [] : ["Content-Encoding", coding],
     "Accept-Ranges",
     "bytes",
-    "X-Content-Type-Options",
-    "nosniff",
-    ...isActiveDocument(type) ? SANDBOX_HEADERS : [],
+    ...digestHeaders,
+    ...contentHeaders(mediaType, options),
   ];
   if (request.method === "HEAD") return { status: plan.status, headers, body: null };
-  const body = openBody(located, plan.pieces, options.confinement);
+  const body = readPieces(located, plan.pieces, { ...options, now, bytes });
   return isFault(body) ? body : { status: plan.status, headers, body };
 }
 
-/** The validators of a file in a state; `now` in milliseconds since 1970. */
-export function toValidators({ size, mtime, ino }: FileStat, now: number): Validators {
-  // Reproducible builds date all files at second 0 or 1: such a date tells nothing of the content.
-  if (mtime === null || mtime < 2000) return { etag: undefined, lastModified: undefined };
-  const tag = `"${[size, Math.floor(mtime), ino ?? 0].map((n) => n.toString(36)).join("-")}"`;
-  // A later change within the clock's resolution would leave the same date and perhaps size.
-  const isSettled = now - mtime >= SETTLED_AGE_MS;
-  return {
-    etag: isSettled ? tag : `W/${tag}`,
-    // §8.8.2.1: never later than Date.
-    lastModified: Math.floor(Math.min(mtime, now) / 1000) * 1000,
-  };
+/** A file as the page of an error: whole, as it is, and not to be kept. */
+export function answerErrorPage(
+  { method }: Pick<HttpRequest, "method">,
+  { located, mediaType }: Pick<Representation, "located" | "mediaType">,
+  options: FileAnswerOptions & { readonly status: number },
+): HttpAnswer | FileFault | ChangedFault {
+  const { status, clock } = options;
+  const plan = planPieces([], { mediaType, size: located.stat.size });
+  const body = method === "HEAD"
+    ? null
+    : readPieces(located, plan.pieces, { ...options, now: clock.now() });
+  if (isFault(body)) return body;
+  const headers = [...plan.headers, "Cache-Control", "no-store"];
+  headers.push(...contentHeaders(mediaType, options));
+  return { status, headers, body };
 }
 
-function formatValidators({ etag, lastModified }: Validators): string[] {
+function formatState({ etag, lastModified }: Validators, { vary }: Representation): string[] {
   return [
+    "Cache-Control",
+    "no-cache",
     ...etag === undefined ? [] : ["ETag", etag],
     ...lastModified === undefined ? [] : ["Last-Modified", formatHttpDate(lastModified)],
+    ...vary.length === 0 ? [] : ["Vary", vary.join(", ")],
   ];
 }
 
-function planRanges(
-  ranges: readonly ByteRange[],
-  { type, size }: { readonly type: string; readonly size: number },
-): Plan {
-  const whole: Plan = {
-    status: 200,
-    headers: ["Content-Type", type, "Content-Length", String(size)],
-    pieces: [{ first: 0, last: size - 1 }],
-  };
-  const [range] = ranges;
-  if (range === undefined) return whole;
-  if (ranges.length === 1) {
-    const headers = ["Content-Type", type, "Content-Length", String(range.last - range.first + 1)];
-    headers.push("Content-Range", formatContentRange(range, size));
-    return { status: 206, headers, pieces: [range] };
-  }
-  const boundary = crypto.randomUUID().replaceAll("-", "");
-  const multipart = createMultipart(ranges, { boundary, mediaType: type, completeLength: size });
-  // Parts that cost more than the whole help nobody: §14.2 lets the field be ignored.
-  if (multipart.contentLength >= size) return whole;
-  const { contentType, contentLength, pieces } = multipart;
-  const headers = ["Content-Type", contentType, "Content-Length", String(contentLength)];
-  return { status: 206, headers, pieces };
+/** What guards a browser against content that is not what it seems. */
+function contentHeaders(
+  mediaType: string,
+  { trustedContent }: Pick<FileAnswerOptions, "trustedContent">,
+): RawHeaders {
+  const sandbox = isActiveDocument(mediaType) && !trustedContent ? SANDBOX_HEADERS : [];
+  return ["X-Content-Type-Options", "nosniff", ...sandbox];
 }
 
-function openBody(
-  located: Located,
-  pieces: Plan["pieces"],
-  confinement: Confinement,
-): HttpAnswer["body"] | FileFault | ChangedFault {
-  const file = confinement.open(located);
-  if (isFault(file)) return file;
-  const [piece] = pieces;
-  const isSmall = pieces.length === 1 && piece !== undefined && !(piece instanceof Uint8Array) &&
-    piece.last - piece.first < SMALL_BODY_BYTES;
-  if (!isSmall) return new FileBody(file, pieces);
-  try {
-    const length = piece.last - piece.first + 1;
-    return readSmall(file, { offset: piece.first, length }) ?? { fault: "changed" };
-  } finally {
-    file.close();
-  }
+/**
+ * Repr-Digest, where it is wanted. The wish is a hint (RFC 9530 §4): where there is no digest that
+ * is sure to be of the bytes that are sent, there is no field.
+ */
+async function readDigest(
+  { headers, signal }: FileAnswerRequest,
+  file: {
+    readonly located: Located;
+    readonly bytes: Uint8Array | undefined;
+    readonly now: number;
+  },
+  { digests }: FileAnswerOptions,
+): Promise<RawHeaders | ChangedFault> {
+  const algorithm = wantedDigest(headers);
+  if (algorithm === undefined) return [];
+  const { located, bytes, now } = file;
+  if (bytes === undefined && !isSettled(located.stat, now)) return [];
+  const digest = bytes === undefined
+    ? await digests.get(located, { algorithm, now, signal })
+    : digestBytes(bytes, algorithm);
+  if (!isFault(digest)) return ["Repr-Digest", formatDigest(algorithm, digest)];
+  return digest.fault === "changed" ? digest : [];
 }
 
 // A field that may stand only once is void where it stands twice: the hops may differ on which.

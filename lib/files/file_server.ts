@@ -5,31 +5,47 @@
 
 import { METHODS } from "node:http";
 import type { Clock } from "../base/clock.ts";
-import { MAX_OPEN_ATTEMPTS } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import { evaluatePreconditions } from "../http/conditional.ts";
+import { allowOrigin, isPreflight, preflightHeaders } from "../http/cors.ts";
 import { errorAnswer } from "../http/error_answer.ts";
-import type { HttpAnswer, HttpRequest } from "../http/message.ts";
+import { headerValue } from "../http/headers.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
-import {
-  type ChangedFault,
-  Confinement,
-  type ConfinementOptions,
-  type RefusedFault,
-} from "./confinement.ts";
-import { answerFile } from "./file_answer.ts";
-import { type FileFault, isFault } from "./file_system.ts";
-import { answerListing } from "./listing_answer.ts";
-import { ListingCache } from "./listing_cache.ts";
+import { answerAsset } from "./assets.ts";
+import { Confinement, type ConfinementOptions } from "./confinement.ts";
+import type { FileAnswerRequest } from "./file_answer.ts";
+import { isFault } from "./file_system.ts";
+import { type FolderRequest, Folders } from "./folders.ts";
+import { answerFault, type Outcome, retryChanged } from "./outcome.ts";
+import { answerPreview, isPreviewQuery } from "./preview_answer.ts";
+import { RegularFiles } from "./regular_files.ts";
 import { resolvePath } from "./resolve_path.ts";
+import { answerShare, isShareQuery } from "./share_answer.ts";
+import { type PageNames, StandInPages } from "./stand_in_pages.ts";
 
-export interface FileServerOptions extends ConfinementOptions {
+export interface FileServerOptions extends ConfinementOptions, PageNames {
   readonly clock: Clock;
   readonly log: Logger;
+  /**
+   * Sends `app.js.br`, `app.js.zst` or `app.js.gz` in place of `app.js` to who accepts that coding,
+   * where it is there and not older. They are listed and served as files of their own, too.
+   * Default: false.
+   */
+  readonly precompressed?: boolean;
+  /**
+   * The origin whose pages may read the files by script, or `*` for every one; never with cookies
+   * or passwords. Default: null, none but the folder's own.
+   */
+  readonly cors?: string | null;
+  /**
+   * Lets HTML and SVG files run scripts, with all rights of the address that they are served at:
+   * only for folders that nobody else can write to. Default: false.
+   */
+  readonly trustedContent?: boolean;
 }
 
-/** What the file server reads of a request; of `target` only the query. */
-export type FileRequest = Pick<HttpRequest, "method" | "target" | "headers">;
+/** What the file server reads of a request; the path of `target` only for addresses that it shows. */
+export type FileRequest = FileAnswerRequest & FolderRequest;
 
 export interface FileServer {
   /**
@@ -42,77 +58,106 @@ export interface FileServer {
   answer(request: FileRequest, rawPath: string, form?: "auto" | "json"): Promise<HttpAnswer>;
 }
 
-const ALLOW = ["Allow", "GET, HEAD, OPTIONS"] as const;
+/** A path that was asked for, or stands in for one. */
+interface AskedPath {
+  readonly segments: readonly string[];
+  readonly hasTrailingSlash: boolean;
+  readonly form: "auto" | "json";
+  /** As sent. */
+  readonly rawPath: string;
+}
+
+const METHODS_ALLOWED = "GET, HEAD, OPTIONS";
+const ALLOW = ["Allow", METHODS_ALLOWED] as const;
 
 /**
  * A file server for one folder.
  *
- * @throws {Error} where the root is not a folder that can be found
+ * @throws {Error} where the root is not a folder that can be found, or a page has a name that is
+ * not served
  */
 export function createFileServer(options: FileServerOptions): FileServer {
   const confinement = new Confinement(options);
-  const cache = new ListingCache();
-  const { clock, fileSystem, log } = options;
+  const { clock, fileSystem, log, cors = null } = options;
+  const { precompressed = false, trustedContent = false } = options;
+  const regularFiles = new RegularFiles(confinement, { clock, precompressed, trustedContent });
+  const folders = new Folders({ fileSystem, confinement, clock, log });
+  const pages = new StandInPages(options, { confinement, regularFiles });
 
   async function answer(
     request: FileRequest,
     rawPath: string,
     form: "auto" | "json" = "auto",
   ): Promise<HttpAnswer> {
+    let answered = await answerMethod(request, rawPath, form);
+    if (headerValue(request.headers, "authorization") !== undefined) answered = toPrivate(answered);
+    return cors === null ? answered : allowOrigin(answered, cors);
+  }
+
+  async function answerMethod(
+    request: FileRequest,
+    rawPath: string,
+    form: "auto" | "json",
+  ): Promise<HttpAnswer> {
     const { method, headers: requestHeaders } = request;
-    if (method === "OPTIONS") return { status: 204, headers: [...ALLOW], body: null };
+    if (method === "OPTIONS") {
+      const isAsked = cors !== null && isPreflight(requestHeaders);
+      const headers = isAsked ? [...ALLOW, ...preflightHeaders(METHODS_ALLOWED)] : [...ALLOW];
+      return { status: 204, headers, body: null };
+    }
     if (method !== "GET" && method !== "HEAD") {
       const status = METHODS.includes(method) ? 405 : 501;
       return errorAnswer(status, { requestHeaders, headers: ALLOW });
     }
+    const asset = form === "auto" ? answerAsset(request, rawPath) : undefined;
+    if (asset !== undefined) return asset;
     const resolved = resolvePath(rawPath, fileSystem.platform);
     if (resolved.kind === "refused") {
       log.debug("Path was refused", { path: rawPath, reason: resolved.reason });
+      if (resolved.status === 404 && form === "auto") return await pages.answerNotFound(request);
       return errorAnswer(resolved.status, { requestHeaders });
     }
-    for (let attempt = 1;; attempt++) {
-      const outcome = await answerPath(request, { ...resolved, form });
-      if (!isFault(outcome)) return outcome;
-      if (outcome.fault === "changed" && attempt < MAX_OPEN_ATTEMPTS) continue;
-      log.debug("File was not served", { path: rawPath, reason: outcome.fault });
-      return answerFault(outcome, request);
-    }
+    const outcome = await retryChanged(() => answerPath(request, { ...resolved, form, rawPath }));
+    if (!isFault(outcome)) return outcome;
+    log.debug("File was not served", { path: rawPath, reason: outcome.fault });
+    // That something is there, but never served, is nobody's business.
+    const isMissing = outcome.fault === "missing" || outcome.fault === "refused";
+    return isMissing && form === "auto"
+      ? await pages.answerMissing(request)
+      : answerFault(outcome, request);
   }
 
   async function answerPath(
     request: FileRequest,
-    path: {
-      readonly segments: readonly string[];
-      readonly hasTrailingSlash: boolean;
-      readonly form: "auto" | "json";
-    },
-  ): Promise<HttpAnswer | FileFault | RefusedFault | ChangedFault> {
-    const { segments, hasTrailingSlash, form } = path;
+    { segments, hasTrailingSlash, form, rawPath }: AskedPath,
+  ): Promise<Outcome> {
     const now = clock.now();
     const located = confinement.locate(segments);
     if (isFault(located)) return located;
-    const name = segments.at(-1) ?? "";
     if (located.stat.kind === "file") {
       if (hasTrailingSlash || form === "json") return { fault: "missing" };
-      return answerFile(request, located, { confinement, clock, name });
+      const query = request.target.includes("?") ? queryOf(request.target) : "";
+      if (isPreviewQuery(query)) return answerPreview(located, { segments, confinement });
+      if (isShareQuery(query)) return answerShare(request, { segments, isFile: true, rawPath });
+      return await regularFiles.answer(request, { located, segments }, query);
     }
     const query = queryOf(request.target);
-    if (!hasTrailingSlash) return redirectToFolder(name, query);
-    const verdict = evaluatePreconditions(request, NO_VALIDATORS, now);
-    if (verdict === "not_modified") return { status: 304, headers: LISTING_STATE, body: null };
-    if (verdict === "precondition_failed") {
-      return errorAnswer(412, { requestHeaders: request.headers });
-    }
-    const source = { fileSystem, confinement, directory: located };
-    return await answerListing(request, { ...source, segments, query, form, cache, now });
+    if (!hasTrailingSlash) return redirectToFolder(segments.at(-1) ?? "", query);
+    const index = form === "auto" ? pages.locateIndex(segments) : undefined;
+    if (index !== undefined) return await regularFiles.answer(request, index, query);
+    return await folders.answer(request, { located, segments, query, form, rawPath, now });
   }
 
   return { answer };
 }
 
-/** A listing has no tag and no date; `*` in a precondition still means that it exists. */
-const NO_VALIDATORS = { etag: undefined, lastModified: undefined };
-const LISTING_STATE = ["Cache-Control", "no-cache", "Vary", "Accept"];
+/** RFC 9111 §3.5: what was shown to someone with a password is for them alone. */
+function toPrivate(answer: HttpAnswer): HttpAnswer {
+  const headers = answer.headers.map((value, at) =>
+    value === "no-cache" && answer.headers[at - 1] === "Cache-Control" ? "private, no-cache" : value
+  );
+  return { ...answer, headers };
+}
 
 /**
  * The relative place of a folder: right behind any prefix, host and scheme. Permanent, since no
@@ -132,22 +177,6 @@ function redirectToFolder(name: string, query: string): HttpAnswer {
     ],
     body: null,
   };
-}
-
-function answerFault(
-  { fault }: FileFault | RefusedFault | ChangedFault,
-  { headers }: FileRequest,
-): HttpAnswer {
-  switch (fault) {
-    case "missing":
-    case "refused": // that it is there is nobody's business
-      return errorAnswer(404, { requestHeaders: headers });
-    case "denied":
-      return errorAnswer(403, { requestHeaders: headers });
-    case "busy":
-    case "changed":
-      return errorAnswer(503, { requestHeaders: headers, headers: ["Retry-After", "1"] });
-  }
 }
 
 function queryOf(target: string): string {

@@ -11,6 +11,8 @@ export interface FileStat {
   readonly size: number;
   /** Last change, in milliseconds since 1970, or null where the system keeps none. */
   readonly mtime: number | null;
+  /** Last change of any kind, of the dates too, as `mtime`, perhaps rounded down to a second. */
+  readonly ctime: number | null;
   /** Device and inode number together name one file; null where the system has none. */
   readonly dev: number | null;
   readonly ino: number | null;
@@ -48,6 +50,8 @@ export interface FileSystem {
   readonly platform: "posix" | "windows";
   /** An absolute path without symbolic links, `.` or `..`, spelled as on the disk. */
   realPath(path: string): string | FileFault;
+  /** Whether a look would find anything; much cheaper than one that finds nothing. */
+  exists(path: string): boolean;
   /** Does not follow a symbolic link at the end of the path. */
   lstat(path: string): FileStat | FileFault;
   /** Opens for reading. Blocks on a FIFO until someone writes to it: look first. */
@@ -64,4 +68,9 @@ export function isFault<T>(found: T): found is Extract<T, { readonly fault: stri
 /** Whether two looks met the same file; where the system has no identities, they are taken to. */
 export function isSameFile(a: FileStat, b: FileStat): boolean {
   return a.dev === b.dev && a.ino === b.ino;
+}
+
+/** Whether two looks met the same file, and no change to it between them can be told. */
+export function isSameState(a: FileStat, b: FileStat): boolean {
+  return isSameFile(a, b) && a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime;
 }

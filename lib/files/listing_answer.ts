@@ -1,14 +1,12 @@
 /** The answer to a request for a folder: its listing as HTML, JSON or text. */
 
 import { Readable } from "node:stream";
-import { LISTING_PAGE_ENTRIES } from "../base/limits.ts";
+import { GRID_PAGE_ENTRIES, LISTING_PAGE_ENTRIES } from "../base/limits.ts";
 import { preferredType } from "../http/accept.ts";
-import { PAGE_HEADERS } from "../http/html.ts";
-import type { HttpAnswer, HttpRequest } from "../http/message.ts";
+import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
+import { FILE_PAGE_HEADERS } from "./assets.ts";
 import {
   type ListedName,
-  type ListingEntry,
-  type ListingOrder,
   type ListingSource,
   readEntries,
   readNames,
@@ -17,20 +15,27 @@ import {
 import { type FileFault, isFault } from "./file_system.ts";
 import type { ListingCache } from "./listing_cache.ts";
 import { listingJson } from "./listing_json.ts";
-import { listingPage, pageHref } from "./listing_page.ts";
+import { listingPage } from "./listing_page.ts";
+import { listingHref, type ListingQuery, parseListingQuery } from "./listing_query.ts";
 import { listingText } from "./listing_text.ts";
+import { createNameFilter } from "./name_filter.ts";
+import { readReadme } from "./readme.ts";
+import { inSlices } from "./slices.ts";
 
 export interface ListingAnswerOptions extends ListingSource {
   /** Names from the root down to the folder. */
   readonly segments: readonly string[];
-  /** The request's query with its `?`, or `""`: `sort`, `order` and `page` are read. */
+  /** The request's query with its `?`, or `""`. */
   readonly query: string;
-  /** `auto` chooses by Accept; HTML for who takes anything, as the original has it. */
+  /** `auto` chooses by `format` and Accept; HTML for who takes anything, as the original has it. */
   readonly form: "auto" | "json";
   readonly cache: ListingCache;
   /** Milliseconds since 1970, when the folder was located. */
   readonly now: number;
 }
+
+/** The media types of a listing. */
+export type ListingType = "text/html" | "application/json" | "text/plain";
 
 const encoder = new TextEncoder();
 
@@ -39,82 +44,123 @@ export async function answerListing(
   request: Pick<HttpRequest, "headers">,
   options: ListingAnswerOptions,
 ): Promise<HttpAnswer | FileFault> {
-  const { cache, directory } = options;
-  let names = cache.get(directory);
-  if (names === undefined) {
-    const read = await readNames(options);
-    if (isFault(read)) return read;
-    cache.set(directory, read, options.now);
-    names = read;
+  const parameters = new URLSearchParams(options.query);
+  const query = parseListingQuery(parameters);
+  const names = await readAllNames(options);
+  if (isFault(names)) return names;
+  const shown = query.filter === "" ? names : await filterNames(names, query.filter);
+  const { type, headers } = options.form === "json"
+    ? { type: "application/json", headers: [] } as const
+    : chooseType(request.headers, parameters);
+  const stateHeaders = [...headers, "Cache-Control", "no-cache"];
+  if (type === "text/html") {
+    return await answerPage(shown, { ...options, allNames: names, query, headers: stateHeaders });
   }
-  const type = options.form === "json" ? "application/json" : preferredType(request.headers, [
-    "text/html",
-    "application/json",
-    "text/plain",
-  ]);
-  const headers = ["Cache-Control", "no-cache"];
-  if (options.form === "auto") headers.push("Vary", "Accept");
-  if (type === "text/html") return await answerPage(names, options, headers);
-  headers.push("X-Content-Type-Options", "nosniff", "Content-Type");
-  headers.push(type === "text/plain" ? `${type}; charset=utf-8` : type);
-  const slices = readEntries(names, options);
+  const slices = readEntries(shown, options);
   const pieces = type === "text/plain" ? listingText(slices) : listingJson(slices);
-  const isLong = names.length > LISTING_PAGE_ENTRIES;
+  const isLong = shown.length > LISTING_PAGE_ENTRIES;
   const body = isLong
     ? Readable.from(encodeAll(pieces), { objectMode: false })
-    : await join(pieces);
-  return { status: 200, headers, body };
+    : encoder.encode((await Array.fromAsync(pieces)).join(""));
+  return { status: 200, headers: [...stateHeaders, ...typeHeaders(type)], body };
+}
+
+/** The type that `format` or else Accept asks for, and the fields that say on what it depends. */
+export function chooseType(
+  requestHeaders: RawHeaders,
+  parameters: URLSearchParams,
+): { readonly type: ListingType; readonly headers: RawHeaders } {
+  const format = parameters.get("format");
+  if (format === "json") return { type: "application/json", headers: [] };
+  if (format === "text") return { type: "text/plain", headers: [] };
+  const type = preferredType(requestHeaders, ["text/html", "application/json", "text/plain"]);
+  return { type, headers: ["Vary", "Accept"] };
+}
+
+/** Fields of a list that is not a page. */
+export function typeHeaders(type: Exclude<ListingType, "text/html">): RawHeaders {
+  const full = type === "text/plain" ? `${type}; charset=utf-8` : type;
+  return ["X-Content-Type-Options", "nosniff", "Content-Type", full];
+}
+
+async function readAllNames(
+  options: ListingAnswerOptions,
+): Promise<readonly ListedName[] | FileFault> {
+  const { cache, directory, now } = options;
+  const cached = cache.get(directory);
+  if (cached !== undefined) return cached;
+  const read = await readNames(options);
+  if (!isFault(read)) cache.set(directory, read, now);
+  return read;
+}
+
+async function filterNames(
+  names: readonly ListedName[],
+  filter: string,
+): Promise<readonly ListedName[]> {
+  const isFound = createNameFilter(filter);
+  const found: ListedName[] = [];
+  for await (const slice of inSlices(names)) {
+    for (const name of slice) if (isFound(name.entry.name)) found.push(name);
+  }
+  return found;
 }
 
 async function answerPage(
   names: readonly ListedName[],
-  options: ListingAnswerOptions,
-  headers: readonly string[],
+  options: Omit<ListingAnswerOptions, "query"> & {
+    readonly allNames: readonly ListedName[];
+    readonly query: ListingQuery;
+    readonly headers: RawHeaders;
+  },
 ): Promise<HttpAnswer> {
-  const query = new URLSearchParams(options.query);
-  const order = readOrder(query);
-  const pageCount = Math.max(1, Math.ceil(names.length / LISTING_PAGE_ENTRIES));
-  const page = readPage(query.get("page"), pageCount);
-  const sorted = await sortNames(names, order, options);
-  const start = (page - 1) * LISTING_PAGE_ENTRIES;
-  const entries: ListingEntry[] = [];
-  for await (
-    const slice of readEntries(sorted.slice(start, start + LISTING_PAGE_ENTRIES), options)
-  ) {
-    entries.push(...slice);
-  }
-  const { segments } = options;
-  const html = listingPage({ segments, entries, order, page, pageCount, total: names.length });
-  const links = ['<?>; rel="alternate"; type="application/json"'];
-  if (page > 1) links.push(`<${pageHref(order, page - 1)}>; rel="prev"`);
-  if (page < pageCount) links.push(`<${pageHref(order, page + 1)}>; rel="next"`);
+  const { query, segments, allNames, headers } = options;
+  const perPage = query.layout === "grid" ? GRID_PAGE_ENTRIES : LISTING_PAGE_ENTRIES;
+  const pageCount = Math.max(1, Math.ceil(names.length / perPage));
+  // A page past the end shows the last one: entries may have gone since the link was made.
+  const page = Math.min(query.page, pageCount);
+  const sorted = await sortNames(names, query.order, options);
+  const onPage = sorted.slice((page - 1) * perPage, page * perPage);
+  const entries = (await Array.fromAsync(readEntries(onPage, options))).flat();
+  const folderCount = names.reduce((count, { isDirectory }) => count + (isDirectory ? 1 : 0), 0);
+  const hasReadme = page === 1 && query.filter === "";
+  const html = listingPage({
+    segments,
+    entries,
+    query: { ...query, page },
+    pageCount,
+    folderCount,
+    fileCount: names.length - folderCount,
+    unfilteredCount: allNames.length,
+    readme: hasReadme ? readReadme(allNames, options) : undefined,
+  });
+  const links = pageLinks(query, { page, pageCount, hasParent: segments.length > 0 });
   return {
     status: 200,
-    headers: [...headers, ...PAGE_HEADERS, "Link", links.join(", ")],
+    headers: [...headers, ...FILE_PAGE_HEADERS, "Link", links.join(", ")],
     body: encoder.encode(html),
   };
 }
 
-function readOrder(query: URLSearchParams): ListingOrder {
-  const sort = query.get("sort");
-  return {
-    key: sort === "size" || sort === "date" ? sort : "name",
-    isDescending: query.get("order") === "desc",
-  };
-}
-
-// A page past the end shows the last one: entries may have gone since the link was made.
-function readPage(text: string | null, pageCount: number): number {
-  if (text === null || !/^[0-9]+$/.test(text)) return 1;
-  return Math.min(Math.max(Number(text), 1), pageCount);
+/** The elements of a Link field (RFC 8288 §3). */
+function pageLinks(
+  query: ListingQuery,
+  { page, pageCount, hasParent }: {
+    readonly page: number;
+    readonly pageCount: number;
+    readonly hasParent: boolean;
+  },
+): string[] {
+  const link = (rel: string, to: number): string =>
+    `<${listingHref(query, { page: to })}>; rel="${rel}"`;
+  return [
+    ...hasParent ? ['<../>; rel="up"'] : [],
+    '<./?format=json>; rel="alternate"; type="application/json"',
+    ...page > 1 ? [link("first", 1), link("prev", page - 1)] : [],
+    ...page < pageCount ? [link("next", page + 1), link("last", pageCount)] : [],
+  ];
 }
 
 async function* encodeAll(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) yield encoder.encode(piece);
-}
-
-async function join(pieces: AsyncIterable<string>): Promise<Uint8Array> {
-  let text = "";
-  for await (const piece of pieces) text += piece;
-  return encoder.encode(text);
 }

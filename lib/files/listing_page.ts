@@ -1,101 +1,169 @@
 /** A listing as a web page. All links are relative, so they are right behind any prefix. */
 
+import { escapeControls } from "../base/log.ts";
 import { escapeHtml, htmlPage } from "../http/html.ts";
-import type { ListingEntry, ListingOrder, SortKey } from "./directory_listing.ts";
+import { assetHead } from "./assets.ts";
+import type { ListingEntry, SortKey } from "./directory_listing.ts";
+import { fileType, hasPreview } from "./file_type.ts";
+import { listingGrid } from "./listing_grid.ts";
+import { listingHref, listingParameters, type ListingQuery } from "./listing_query.ts";
+import {
+  breadcrumbs,
+  countOf,
+  entryHref,
+  formatSize,
+  iconClass,
+  nameHtml,
+  ROOT_TITLE,
+  timeHtml,
+} from "./page_parts.ts";
 
 export interface ListingView {
   /** Names from the root down to the folder; empty for the root. */
   readonly segments: readonly string[];
   /** The entries of this page. */
   readonly entries: readonly ListingEntry[];
-  readonly order: ListingOrder;
-  /** Counted from 1. */
-  readonly page: number;
+  /** What was asked for; its page is one that exists. */
+  readonly query: ListingQuery;
   readonly pageCount: number;
-  /** Entries on all pages. */
-  readonly total: number;
+  /** Entries on all pages, after filtering. */
+  readonly folderCount: number;
+  readonly fileCount: number;
+  /** Entries of the folder before filtering. */
+  readonly unfilteredCount: number;
+  /** The folder's own text as HTML that is safe, or undefined. */
+  readonly readme: { readonly name: string; readonly html: string } | undefined;
 }
 
 /** The whole page as HTML. */
 export function listingPage(view: ListingView): string {
-  const title = view.segments.at(-1) ?? "Files";
+  const { segments, query } = view;
+  const depth = segments.length;
   return htmlPage(
-    title,
+    escapeControls(segments.at(-1) ?? ROOT_TITLE),
     [
-      `<h1>${breadcrumbs(view.segments)}</h1>`,
-      "<table>",
-      `<thead><tr>${heading(view, "name")}${heading(view, "size")}${
-        heading(view, "date")
-      }</tr></thead>`,
-      "<tbody>",
-      ...view.segments.length > 0 ? ['<tr><td><a href="../">../</a><td><td></tr>'] : [],
-      ...view.entries.map(row),
-      "</tbody>",
-      "</table>",
-      `<p>${view.total} ${view.total === 1 ? "entry" : "entries"}</p>`,
+      `<header>${breadcrumbs(segments)}<p>${summary(view)}</p></header>`,
+      toolbar(query),
+      listing(view),
       ...view.pageCount > 1 ? [pageLinks(view)] : [],
+      ...view.readme === undefined ? [] : [readmeSection(view.readme)],
     ].join("\n"),
+    assetHead(depth),
   );
 }
 
-/** The relative link to another page of the same listing: `?sort=size&order=desc&page=2`. */
-export function pageHref(order: ListingOrder, page: number): string {
-  const direction = order.isDescending ? "desc" : "asc";
-  return `?sort=${order.key}&order=${direction}${page > 1 ? `&page=${page}` : ""}`;
+function summary(
+  { entries, folderCount, fileCount, unfilteredCount, pageCount, query }: ListingView,
+): string {
+  const total = folderCount + fileCount;
+  if (query.filter !== "") {
+    const found = `${total.toLocaleString("en")} of ${countOf(unfilteredCount, "name")}`;
+    const search = escapeHtml(`./?${new URLSearchParams({ search: query.filter })}`);
+    return `${found} with “${nameHtml(query.filter)}” · <a href="./">Show all</a> · ` +
+      `<a href="${search}">Search all folders below</a>`;
+  }
+  const parts = [
+    ...folderCount > 0 ? [countOf(folderCount, "folder")] : [],
+    ...fileCount > 0 ? [countOf(fileCount, "file")] : [],
+  ];
+  // On several pages the sum would cost a look at every file.
+  if (pageCount === 1 && fileCount > 0) {
+    const bytes = entries.reduce((sum, { kind, size }) => sum + (kind === "file" ? size : 0), 0);
+    parts.push(`<span title="${countOf(bytes, "byte")}">${formatSize(bytes)}</span>`);
+  }
+  return parts.length === 0 ? "Empty" : parts.join(", ");
 }
 
-function breadcrumbs(segments: readonly string[]): string {
-  const crumbs = ["Files", ...segments].map((name, depth) => {
-    const up = segments.length - depth;
-    const text = escapeHtml(name);
-    return up === 0 ? text : `<a href="${"../".repeat(up)}">${text}</a>`;
-  });
-  return crumbs.join(" / ");
+function toolbar(query: ListingQuery): string {
+  const other = query.layout === "list" ? "grid" : "list";
+  const href = escapeHtml(listingHref(query, { layout: other, page: 1 }));
+  return `<div class="bar"><form role="search">${hiddenFields({ ...query, filter: "", page: 1 })}
+<label class="hidden" for="filter">Filter by name</label>
+<input type="search" id="filter" name="filter" placeholder="Filter by name" value="${
+    escapeHtml(query.filter)
+  }"><button>Filter</button></form>
+<div class="end"><a class="button" href="./?search=">Search</a><a class="button" href="${href}">${
+    other === "grid" ? "Grid" : "List"
+  }</a><a class="button" href="./?qr">Share</a></div></div>`;
 }
 
-function heading({ order }: ListingView, key: SortKey): string {
+function hiddenFields(query: ListingQuery): string {
+  return listingParameters(query)
+    .map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`)
+    .join("");
+}
+
+function listing(view: ListingView): string {
+  const { entries, query, segments } = view;
+  if (query.layout === "grid") return listingGrid(entries, { hasParent: segments.length > 0 });
+  const rows = [
+    ...segments.length > 0
+      ? [
+        `<tr class="k-up"><td class="t"><td class="f"><div class="n"><a href="../">..<span class="hidden"> (folder above)</span></a></div><td class="s"><td class="d">`,
+      ]
+      : [],
+    ...entries.map(row),
+  ];
+  const heads = (["name", "size", "date"] as const).map((key) => heading(query, key)).join("");
+  return `<form>
+<table class="list">
+<thead><tr><td class="t">${heads}
+<tbody>
+${rows.join("\n")}
+</table>
+${entries.length > 0 ? TAKE : ""}</form>`;
+}
+
+const TAKE = `<div class="take"><span><span class="all">Download all</span>` +
+  `<span class="some">Download the ticked ones</span> as</span>` +
+  `<button name="archive" value="zip">zip</button><button name="archive" value="tar">tar</button></div>\n`;
+
+function heading(query: ListingQuery, key: SortKey): string {
+  const { order } = query;
   const isCurrent = order.key === key;
   const isDescending = isCurrent && !order.isDescending;
   const sorted = order.isDescending ? "descending" : "ascending";
   const label = { name: "Name", size: "Size", date: "Date (UTC)" }[key];
-  const href = escapeHtml(pageHref({ key, isDescending }, 1));
-  return `<th scope="col"${
+  const href = escapeHtml(listingHref(query, { order: { key, isDescending }, page: 1 }));
+  return `<th scope="col" class="${{ name: "f", size: "s", date: "d" }[key]}"${
     isCurrent ? ` aria-sort="${sorted}"` : ""
   }><a href="${href}">${label}</a>`;
 }
 
 function row({ name, kind, size, mtime }: ListingEntry): string {
-  const text = escapeHtml(name);
+  const text = nameHtml(name);
   if (kind === "unavailable") {
-    return `<tr class="gone"><td>${text} (not available)<td><td></tr>`;
+    return `<tr class="gone"><td class="t"><td class="f"><div class="n">${text} (not available)</div><td class="s"><td class="d">`;
   }
-  const slash = kind === "directory" ? "/" : "";
-  // `./` keeps a name such as `javascript:x` from being read as a URL with a scheme.
-  const href = escapeHtml(`./${encodeURIComponent(name)}${slash}`);
-  const sizeCell = slash === "" ? `<td title="${size} bytes">${formatSize(size)}` : "<td>";
-  return `<tr><td><a href="${href}">${text}${slash}</a>${sizeCell}<td>${formatDate(mtime)}</tr>`;
+  const isFolder = kind === "directory";
+  const href = escapeHtml(entryHref([name], isFolder));
+  const slash = isFolder ? '<span class="dir">/</span>' : "";
+  const preview = isFolder || !hasPreview(fileType(name))
+    ? ""
+    : `<a class="eye" href="${href}?preview" title="Preview"></a>`;
+  const sizeCell = isFolder
+    ? '<td class="s">'
+    : `<td class="s" title="${size} bytes">${formatSize(size)}`;
+  return `<tr class="${
+    iconClass(name, isFolder)
+  }"><td class="t"><input type="checkbox" name="entry" value="${
+    escapeHtml(name)
+  }" aria-label="${text}"><td class="f"><div class="n"><a href="${href}">${text}${slash}</a>${preview}</div>${sizeCell}<td class="d">${
+    timeHtml(mtime)
+  }`;
 }
 
-function pageLinks({ order, page, pageCount }: ListingView): string {
-  const link = (label: string, to: number): string =>
-    `<a href="${escapeHtml(pageHref(order, to))}">${label}</a>`;
+function pageLinks({ query, pageCount }: ListingView): string {
+  const { page } = query;
+  const link = (label: string, to: number, rel = ""): string =>
+    `<a class="button" href="${escapeHtml(listingHref(query, { page: to }))}"${rel}>${label}</a>`;
   const links: string[] = [];
-  if (page > 1) links.push(link("First", 1), link("Previous", page - 1));
-  links.push(`Page ${page} of ${pageCount} `);
-  if (page < pageCount) links.push(link("Next", page + 1), link("Last", pageCount));
-  return `<nav aria-label="Pages">${links.join(" ")}</nav>`;
+  if (page > 1) links.push(link("First", 1), link("Previous", page - 1, ' rel="prev"'));
+  links.push(`<span>Page ${page} of ${pageCount}</span>`);
+  if (page < pageCount) links.push(link("Next", page + 1, ' rel="next"'), link("Last", pageCount));
+  return `<nav class="pages" aria-label="Pages">${links.join(" ")}</nav>`;
 }
 
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-
-function formatSize(bytes: number): string {
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
-  const value = bytes / 1024 ** power;
-  return `${value.toFixed(power === 0 || value >= 100 ? 0 : 1)} ${UNITS[power]}`;
-}
-
-function formatDate(mtime: number | null): string {
-  if (mtime === null) return "";
-  const iso = new Date(mtime).toISOString();
-  return `<time datetime="${iso}">${iso.replace(/T(..:..).*/, " $1")}</time>`;
+function readmeSection({ name, html }: { readonly name: string; readonly html: string }): string {
+  return `<section class="doc" aria-label="${nameHtml(name)}">\n${html}</section>`;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { FileSystem } from "./file_system.ts";
+import { dropIgnored } from "./name_patterns.ts";
 import { isWindowsTrap } from "./windows_name.ts";
 
 export type ResolvedPath =
@@ -62,7 +63,7 @@ export function isServableName(name: string, platform: FileSystem["platform"]): 
 
 /** Names that begin with a dot, `.` and `..` among them; RFC 8615 makes `.well-known` public. */
 export function isHiddenName(name: string): boolean {
-  return name.startsWith(".") && name !== ".well-known";
+  return dropIgnored(name).startsWith(".") && name !== ".well-known";
 }
 
 // A BOM is a part of a name like any other character.

@@ -13,8 +13,8 @@ import { textAnswer } from "./text_answer.ts";
 export interface HostCheckOptions {
   /** The address that is listened on; on any but a loopback one nothing is checked. */
   readonly boundHost: string;
-  /** Further names that are meant for this listener. */
-  readonly allowedHosts: readonly string[];
+  /** Further names that are meant for this listener, as they are now. */
+  readonly allowedHosts: () => readonly string[];
 }
 
 /** `handler`, for requests whose authority is a loopback name or address, or an allowed name. */
@@ -23,7 +23,8 @@ export function checkHost(
   { boundHost, allowedHosts }: HostCheckOptions,
 ): Handler {
   if (!isLoopbackHost(boundHost.toLowerCase())) return handler;
-  const allowed = new Set(allowedHosts.map((host) => host.replace(/\.$/, "").toLowerCase()));
+  const isAllowed = (host: string): boolean =>
+    allowedHosts().some((name) => name.replace(/\.$/, "").toLowerCase() === host);
   return (request) => {
     const target = parseTarget(request.target);
     // RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.
@@ -31,7 +32,7 @@ export function checkHost(
       ? target.authority
       : headerValue(request.headers, "host") ?? "";
     const host = hostOf(authority);
-    if (host === "" || isLoopbackHost(host) || allowed.has(host)) return handler(request);
+    if (host === "" || isLoopbackHost(host) || isAllowed(host)) return handler(request);
     return textAnswer(421, "This listener is for this computer only");
   };
 }

@@ -1,37 +1,40 @@
 /**
- * Pages made on the server: plain HTML, one style sheet inside, no script. Everything that is not
- * a literal of ours goes through {@linkcode escapeHtml}.
+ * Pages made on the server: plain HTML, one look. Everything that is not a literal of ours goes
+ * through {@linkcode escapeHtml}.
  */
 
 import { createHash } from "node:crypto";
 import type { RawHeaders } from "./message.ts";
+import { PAGE_STYLE } from "./page_style.ts";
 
-const STYLE = `
-:root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem;overflow-wrap:anywhere}
-h1{font-size:1.2rem}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.3rem .5rem;border-bottom:1px solid color-mix(in srgb,currentColor 15%,transparent);vertical-align:top}
-th:nth-child(n+2),td:nth-child(n+2){text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-a{text-decoration:none}
-a:hover,a:focus{text-decoration:underline}
-nav a{padding-right:1rem}
-.gone{opacity:.6}
-@media (max-width:34rem){th:nth-child(3),td:nth-child(3){display:none}}
-`;
+/** Fields of a page that stands alone: its own style sheet, and nothing else whatsoever. */
+export const PAGE_HEADERS: RawHeaders = pageHeaders([
+  "form-action 'none'",
+  `style-src '${sourceHash(PAGE_STYLE)}'`,
+]);
 
-/** Fields of every page of ours: it may use its own style sheet and nothing else whatsoever. */
-export const PAGE_HEADERS: RawHeaders = [
-  "Content-Type",
-  "text/html; charset=utf-8",
-  "X-Content-Type-Options",
-  "nosniff",
-  "Content-Security-Policy",
-  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; " +
-  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
-  "Referrer-Policy",
-  "same-origin",
-];
+/**
+ * Fields of a page of ours. `sources` are the directives of its Content-Security-Policy that allow
+ * anything; without them it may load and send nothing.
+ */
+export function pageHeaders(sources: readonly string[]): RawHeaders {
+  const policy = ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'self'", ...sources];
+  return [
+    "Content-Type",
+    "text/html; charset=utf-8",
+    "X-Content-Type-Options",
+    "nosniff",
+    "Content-Security-Policy",
+    policy.join("; "),
+    "Referrer-Policy",
+    "same-origin",
+  ];
+}
+
+/** What names a text in a Content-Security-Policy and in an `integrity` attribute. */
+export function sourceHash(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ["&", "&amp;"],
@@ -54,18 +57,25 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES.get(char) ?? char);
 }
 
-/** A whole page. `title` is text, `body` is HTML. */
-export function htmlPage(title: string, body: string): string {
+const OWN_STYLE = `<style>${PAGE_STYLE}</style>`;
+
+/**
+ * A whole page. `title` is text, `body` is HTML; `head` is HTML too, and brings the style:
+ * by default a sheet within the page, so that it needs no second request.
+ */
+export function htmlPage(title: string, body: string, head: string = OWN_STYLE): string {
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+${head}
 </head>
 <body>
+<main>
 ${body}
+</main>
 </body>
 </html>
 `;

@@ -11,8 +11,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
+import type { AddressInfo, Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import type { Clock } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
@@ -27,12 +26,13 @@ import {
   MAX_TARGET_BYTES,
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import { headerPairs, headerValues } from "./headers.ts";
+import { Connection } from "./connection.ts";
+import { headerPairs, headerValue, headerValues } from "./headers.ts";
 import { isAuthority } from "./host.ts";
 import type { Handler, HttpAnswer } from "./message.ts";
 import { NodeRequest } from "./node_request.ts";
 import { type Refusal, toParserRefusal } from "./parser_refusal.ts";
-import { sendAnswer } from "./send_answer.ts";
+import { destroyBody, sendAnswer } from "./send_answer.ts";
 import { SilenceWatch, type Watched } from "./silence_watch.ts";
 import { textAnswer } from "./text_answer.ts";
 
@@ -73,9 +73,7 @@ export class Listener {
   readonly #limits: ListenerLimits;
   readonly #server: Server;
   readonly #silence: SilenceWatch;
-  readonly #connections = new Set<Duplex>();
-  /** Connections with requests in flight, and how many: nothing else may be written to them. */
-  readonly #busy = new Map<Duplex, number>();
+  readonly #connections = new Map<Socket, Connection>();
   #isClosing = false;
 
   constructor(options: ListenerOptions) {
@@ -94,26 +92,21 @@ export class Listener {
       noDelay: true,
     });
     this.#server.maxConnections = this.#limits.maxConnections;
-    this.#server.on("connection", (socket: Duplex) => {
-      this.#connections.add(socket);
+    this.#server.on("connection", (socket: Socket) => {
+      const connection = new Connection(socket);
+      this.#connections.set(socket, connection);
       socket.once("close", () => this.#connections.delete(socket));
     });
     const serve = (incoming: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(incoming, response);
     this.#server.on("request", serve);
-    // Same path: the 100 goes out when the handler begins to read.
+    // Same path: the 100 goes out when the handler begins to read, and others are refused.
     this.#server.on("checkContinue", serve);
-    this.#server.on(
-      "checkExpectation",
-      (_incoming: IncomingMessage, response: ServerResponse) => {
-        response.writeHead(417, ["Content-Length", "0", "Connection", "close"]);
-        response.end();
-      },
-    );
-    this.#server.on("connect", (_incoming: IncomingMessage, socket: Duplex) => {
-      writeRefusal(socket, { status: 405, reason: "CONNECT is not served here" });
+    this.#server.on("checkExpectation", serve);
+    this.#server.on("connect", (_incoming: IncomingMessage, socket: Socket) => {
+      this.#refuseOn(socket, { status: 405, reason: "CONNECT is not served here" });
     });
-    this.#server.on("clientError", (error: Error, socket: Duplex) => {
+    this.#server.on("clientError", (error: Error, socket: Socket) => {
       this.#refuseBytes(error, socket);
     });
   }
@@ -144,34 +137,48 @@ export class Listener {
     this.#isClosing = true;
     return new Promise((resolve) => {
       const cut = (): void => {
-        for (const socket of this.#connections) socket.destroy();
+        for (const connection of this.#connections.values()) connection.cut();
       };
       this.#server.close(() => {
         signal.removeEventListener("abort", cut);
         resolve();
       });
       // The engine's own notion of idle leaves out connections that have sent nothing yet.
-      for (const socket of this.#connections) if (!this.#busy.has(socket)) socket.destroy();
+      for (const { isIdle, socket } of this.#connections.values()) if (isIdle) socket.destroy();
       if (signal.aborted) cut();
       else signal.addEventListener("abort", cut, { once: true });
     });
   }
 
+  /** Never rejects: a fault in here costs one connection. */
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     // Without a listener a failed write would end the process; the close event tells all we need.
     response.on("error", () => {});
+    const connection = this.#connections.get(incoming.socket);
+    const endTurn = await connection?.takeTurn();
+    if (connection === undefined || endTurn === undefined) return;
+    response.once("close", endTurn);
     const request = new NodeRequest(incoming, response);
     const takeRest = once(() => this.#takeRest(incoming, request));
-    this.#watch(incoming, response, { request, takeRest });
+    this.#watch(incoming, response, { connection, request, takeRest });
     const refusal = toRefusal(request);
     const answer = refusal === undefined ? await this.#handle(request) : toAnswer(refusal);
     const isLeftUnread = request.body !== null && !incoming.complete && !request.body.isBeingRead;
-    sendAnswer(response, answer, {
-      isHead: request.method === "HEAD",
-      closesConnection: this.#isClosing || isLeftUnread || refusal !== undefined,
-      requestTaken: () => takeRest(),
-      log: this.#log,
-    });
+    try {
+      sendAnswer(response, answer, {
+        isHead: request.method === "HEAD",
+        closesConnection: this.#isClosing || isLeftUnread || refusal !== undefined ||
+          connection.isAtLast,
+        requestTaken: () => takeRest(),
+        cut: () => connection.cut(),
+        log: this.#log,
+      });
+    } catch (error) {
+      // A head that cannot be written: a fault of ours.
+      this.#log.error("Answer cannot be sent", { reason: toMessage(error) });
+      destroyBody(answer.body);
+      connection.cut();
+    }
   }
 
   async #handle(request: NodeRequest): Promise<HttpAnswer> {
@@ -187,25 +194,26 @@ export class Listener {
   #watch(
     incoming: IncomingMessage,
     response: ServerResponse,
-    { request, takeRest }: { request: NodeRequest; takeRest: () => Promise<void> },
+    { connection, request, takeRest }: {
+      connection: Connection;
+      request: NodeRequest;
+      takeRest: () => Promise<void>;
+    },
   ): void {
-    const { socket } = incoming;
+    const { socket } = connection;
     const watched: Watched = {
       isWaitingForPeer: () => request.body?.isWanting === true || response.writableLength > 0,
       // bytesWritten counts what was handed over, writableLength what of it is still here.
       progress: () => socket.bytesRead + socket.bytesWritten - socket.writableLength,
       cut: () => {
         this.#log.debug("Connection cut: the peer was silent", { peer: request.remoteAddress });
-        socket.destroy();
+        connection.cut();
       },
     };
     this.#silence.add(watched);
-    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
     response.once("close", () => {
       this.#silence.remove(watched);
-      const others = (this.#busy.get(socket) ?? 1) - 1;
-      if (others === 0) this.#busy.delete(socket);
-      else this.#busy.set(socket, others);
+      if (connection.isSpent) socket.destroy();
       if (incoming.complete) return;
       void takeRest().then(() => {
         if (!incoming.complete) socket.destroy();
@@ -231,14 +239,29 @@ export class Listener {
     });
   }
 
-  /** The parser gave up: the connection is out of step, so this is its last answer. */
-  #refuseBytes(error: Error & { code?: string; rawPacket?: Uint8Array }, socket: Duplex): void {
-    if (!socket.writable || error.code === "ECONNRESET" || this.#busy.has(socket)) {
+  /** The parser gave up: the connection is out of step, so the next answer is its last. */
+  #refuseBytes(error: Error & { code?: string; rawPacket?: Uint8Array }, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || !socket.writable || error.code === "ECONNRESET") {
       socket.destroy();
-      return;
+    } else if (connection.isIdle) {
+      const head = Buffer.from(error.rawPacket ?? new Uint8Array()).toString("latin1");
+      this.#refuseOn(socket, toParserRefusal(error.code ?? "", head));
+    } else {
+      // What came before is still being answered, and shall be.
+      connection.break();
     }
-    const head = Buffer.from(error.rawPacket ?? new Uint8Array()).toString("latin1");
-    writeRefusal(socket, toParserRefusal(error.code ?? "", head));
+  }
+
+  /** Answers where the engine has no response object, and ends the connection. */
+  #refuseOn(socket: Socket, refusal: Refusal): void {
+    // After CONNECT the engine has taken its listeners off; a reset would end the process.
+    socket.on("error", () => {});
+    // A peer that keeps its side open is not waited for.
+    const timer = this.#clock.after(this.#limits.lingerMs, () => socket.destroy());
+    socket.once("close", () => this.#clock.clear(timer));
+    socket.resume();
+    socket.end(toRefusalBytes(refusal));
   }
 }
 
@@ -264,7 +287,7 @@ function once(start: () => Promise<void>): () => Promise<void> {
   return () => promise ??= start();
 }
 
-/** What no handler may ever see (RFC 9112 §3.2, RFC 9110 §9.3.6, §9.3.8). */
+/** What no handler may ever see (RFC 9112 §3.2, §6.1, RFC 9110 §9.3.8, §10.1.1). */
 function toRefusal(request: NodeRequest): Refusal | undefined {
   const hosts = headerValues(request.headers, "host");
   if (hosts.length > 1 || !isAuthority(hosts[0] ?? "")) {
@@ -275,6 +298,18 @@ function toRefusal(request: NodeRequest): Refusal | undefined {
   }
   if (request.headers.length > 2 * MAX_HEADER_COUNT) {
     return { status: 431, reason: `There are more than ${MAX_HEADER_COUNT} header fields` };
+  }
+  const coding = headerValues(request.headers, "transfer-encoding").join(",").toLowerCase();
+  if (coding !== "" && request.httpVersion === "1.0") {
+    // RFC 9112 §6.1: the framing is faulty, whatever the parser made of it.
+    return { status: 400, reason: "HTTP/1.0 has no Transfer-Encoding" };
+  }
+  if (coding !== "" && coding.trim() !== "chunked") {
+    return { status: 501, reason: "Only the transfer coding chunked is known here" };
+  }
+  const expectation = headerValue(request.headers, "expect")?.toLowerCase();
+  if (expectation !== undefined && expectation !== "100-continue") {
+    return { status: 417, reason: "The expectation is not known here" };
   }
   if (request.method === "TRACE") {
     return { status: 405, reason: "TRACE is not served here" };
@@ -287,8 +322,7 @@ function toAnswer({ status, reason }: Refusal): HttpAnswer & { readonly body: Ui
   return textAnswer(status, reason, status === 405 ? ["Allow", "GET, HEAD, OPTIONS"] : []);
 }
 
-/** An answer where the engine has no response object to write to. */
-function writeRefusal(socket: Duplex, refusal: Refusal): void {
+function toRefusalBytes(refusal: Refusal): Uint8Array {
   const { status, headers, body } = toAnswer(refusal);
   const fields = [
     ...headers,
@@ -297,5 +331,5 @@ function writeRefusal(socket: Duplex, refusal: Refusal): void {
   ];
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
   for (const [name, value] of headerPairs(fields)) head += `${name}: ${value}\r\n`;
-  socket.end(Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), body]));
+  return Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), body]);
 }

@@ -23,7 +23,8 @@ export class NodeRequest implements HttpRequest {
     this.target = incoming.url ?? "";
     this.headers = incoming.rawHeaders;
     this.httpVersion = incoming.httpVersion === "1.0" ? "1.0" : "1.1";
-    this.remoteAddress = incoming.socket.remoteAddress ?? "";
+    // On a listener for both families an IPv4 address comes mapped (RFC 4291 §2.5.5.2).
+    this.remoteAddress = incoming.socket.remoteAddress?.replace(/^::ffff:(?=[0-9.]+$)/, "") ?? "";
     // The parser has refused every Content-Length that is not a plain number.
     const length = headerValue(this.headers, "content-length");
     this.bodyLength = length === undefined ? null : Number(length);

@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
+import { clearImmediate, setImmediate } from "node:timers";
 import { toMessage } from "../base/errors.ts";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
@@ -14,6 +15,8 @@ export interface SendOptions {
   readonly closesConnection: boolean;
   /** Takes what is left of the request off the connection; resolves when it is, or is given up. */
   readonly requestTaken: () => Promise<void>;
+  /** Ends the connection so that no answer on it looks complete. */
+  readonly cut: () => void;
   readonly log: Logger;
 }
 
@@ -67,9 +70,16 @@ function pump(
   let sent = 0;
   const cut = (reason: string): void => {
     options.log.debug("Answer was cut", { reason, sent, declared });
-    response.destroy();
+    options.cut();
   };
-  response.once("close", () => body.destroy());
+  // A head waits for the first bytes of its body, so that both leave together; not for long.
+  const flush = setImmediate(() => {
+    if (sent === 0) response.flushHeaders();
+  });
+  response.once("close", () => {
+    clearImmediate(flush);
+    body.destroy();
+  });
   response.on("drain", () => body.resume());
   body.on("error", (error) => cut(toMessage(error)));
   body.on("close", () => {

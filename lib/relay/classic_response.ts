@@ -1,5 +1,7 @@
 /** P5 of classic: a server's answer comes as a request, and its body is the visitor's. */
 
+import { Buffer } from "node:buffer";
+import { matchesTripcode } from "../auth/tripcode.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { endToEndHeaders, headerPairs, headerValue, isValidHeader } from "../http/headers.ts";
@@ -10,12 +12,11 @@ import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
 import { type ClassicAnswerHead, decodeMagicHeader } from "../wire/http_serde.ts";
 import { badKeyAnswer } from "./classic_poll.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
-import type { Registry } from "./registry.ts";
+import type { ServerEntry } from "./registry.ts";
 
 export interface ResponseOptions {
   readonly id: string;
   readonly book: ExchangeBook;
-  readonly registry: Registry;
   readonly log: Logger;
 }
 
@@ -25,31 +26,31 @@ export interface ResponseOptions {
  */
 export async function takeResponse(
   request: HttpRequest,
-  { id, book, registry, log }: ResponseOptions,
+  { id, book, log }: ResponseOptions,
 ): Promise<HttpAnswer> {
   const head = readHead(request);
   const found = book.find(id);
-  if (found.kind === "open" && isForeign(request, { registry, serverName: found.serverName })) {
-    log.warn("Answer refused: its key is not that of the server", { server: found.serverName });
+  if (found.kind === "open" && isForeign(request, found.server)) {
+    log.warn("Answer refused: its key is not that of the server", { server: found.server.name });
     return badKeyAnswer();
   }
   if (head instanceof ProtocolError) {
     if (found.kind === "open") {
-      log.warn("Answer not understood", { server: found.serverName, reason: head.message });
+      log.warn("Answer not understood", { server: found.server.name, reason: head.message });
       found.exchange.fail("bad_answer");
     }
     return textAnswer(400, head.message);
   }
   if (found.kind === "unknown") return textAnswer(400, "No visitor waits for an answer of this id");
   if (found.kind === "abandoned") return textAnswer(502, "The visitor has left");
-  const { exchange, serverName } = found;
+  const { exchange, server } = found;
   const answer = toAnswer(request, { head, isHead: exchange.request.method === "HEAD" });
   if (answer instanceof ProtocolError) {
-    log.warn("Answer not understood", { server: serverName, reason: answer.message });
+    log.warn("Answer not understood", { server: server.name, reason: answer.message });
     exchange.fail("bad_answer");
     return textAnswer(400, answer.message);
   }
-  exchange.begin(answer);
+  if (!exchange.begin(answer)) return textAnswer(502, "The visitor has left");
   const delivery = await exchange.delivery;
   // A body that the visitor cannot take counts as a visitor that left, as by the original.
   const isTaken = request.body === null ||
@@ -59,12 +60,9 @@ export async function takeResponse(
 }
 
 /** True for a key that is not the server's. Classic asks for none: then the id alone is the guard. */
-function isForeign(
-  request: HttpRequest,
-  { registry, serverName }: { registry: Registry; serverName: string },
-): boolean {
+function isForeign(request: HttpRequest, { tripcode }: ServerEntry): boolean {
   const key = headerValue(request.headers, API_KEY_HEADER.toLowerCase());
-  return key !== undefined && registry.authenticate(serverName, key) === undefined;
+  return key !== undefined && !matchesTripcode(Buffer.from(key, "latin1"), tripcode);
 }
 
 function readHead(request: HttpRequest): ClassicAnswerHead | ProtocolError {

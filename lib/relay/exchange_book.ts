@@ -2,17 +2,18 @@
 
 import { MAX_ABANDONED_IDS } from "../base/limits.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ServerEntry } from "./registry.ts";
 
 /** What an id of an answer means. */
 export type Lookup =
-  | { readonly kind: "open"; readonly exchange: Exchange; readonly serverName: string }
+  | { readonly kind: "open"; readonly exchange: Exchange; readonly server: ServerEntry }
   /** Its visitor left, or was told of a failure, while the server was at work. */
   | { readonly kind: "abandoned" }
   /** Never given out, or answered already. */
   | { readonly kind: "unknown" };
 
 export class ExchangeBook {
-  readonly #open = new Map<string, { exchange: Exchange; serverName: string }>();
+  readonly #open = new Map<string, { exchange: Exchange; server: ServerEntry }>();
   /** In the order of their end, so that the oldest is forgotten first. */
   readonly #abandoned = new Set<string>();
   #onEmpty: (() => void)[] = [];
@@ -23,8 +24,9 @@ export class ExchangeBook {
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  add(exchange: Exchange, serverName: string): void {
-    this.#open.set(exchange.request.id, { exchange, serverName });
+  /** `server` as it is now: its key of today answers, whatever a later configuration says. */
+  add(exchange: Exchange, { name, tripcode, displayName }: ServerEntry): void {
+    this.#open.set(exchange.request.id, { exchange, server: { name, tripcode, displayName } });
   }
 
   /** The exchange is settled: its id answers nothing any more. */

@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import type { AddressSet } from "../base/cidr.ts";
 import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
+import { parseTarget } from "../http/target.ts";
 import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
 
 /** Fields about the hops before this one: set here, and never passed on as they came. */
@@ -41,7 +42,11 @@ export function toServerHeaders(request: HttpRequest, options: ForwardingOptions
   const inbound = (name: string): string | undefined =>
     isTrusted ? headerValues(request.headers, name).join(", ") || undefined : undefined;
   const via = headerValues(request.headers, "via");
-  const host = headerValue(request.headers, "host") ?? "";
+  const target = parseTarget(request.target);
+  // RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.
+  const host = target.kind === "absolute"
+    ? target.authority
+    : headerValue(request.headers, "host") ?? "";
   const proto = inbound("x-forwarded-proto") ?? "http";
   headers.set("x-forwarded-for", list(inbound("x-forwarded-for"), request.remoteAddress));
   headers.set("x-forwarded-proto", proto);

@@ -36,6 +36,8 @@ import { visit } from "./visitor.ts";
 /** What may change while the relay runs. */
 export interface RelaySettings {
   readonly publicServerList: boolean;
+  /** Further Host names that the admin listener takes. */
+  readonly adminHosts: readonly string[];
   readonly debugRoutes: boolean;
   readonly enableScraperApi: boolean;
   readonly scraperKeys: readonly ScraperKey[];

@@ -5,7 +5,7 @@ import { matchesTripcode } from "../auth/tripcode.ts";
 import type { Clock } from "../base/clock.ts";
 import { ServerQueue } from "./server_queue.ts";
 
-/** A server as the configuration has it. */
+/** A server as the configuration has it; declared here too, since this layer knows no files. */
 export interface ServerEntry {
   readonly name: string;
   readonly tripcode: string;
@@ -18,9 +18,6 @@ export interface RegisteredServer extends ServerEntry {
   /** When it last asked for work, in ms since 1970; null if never since the relay started. */
   readonly lastSeen: number | null;
 }
-
-/** A tripcode that no key has: 32 zero bytes. */
-const NO_TRIPCODE = "A".repeat(43) + "=";
 
 export class Registry {
   readonly #clock: Clock;
@@ -41,14 +38,11 @@ export class Registry {
     return this.#servers.get(name) ?? this.#servers.get(decodeName(name));
   }
 
-  /**
-   * The server that this name and key belong to. `key` has one character per byte. An unknown name
-   * takes as long as a wrong key, so that names cannot be told apart.
-   */
+  /** The server that this name and key belong to. `key` has one character per byte. */
   authenticate(name: string, key: string): RegisteredServer | undefined {
     const server = this.find(name);
-    const isMatch = matchesTripcode(Buffer.from(key, "latin1"), server?.tripcode ?? NO_TRIPCODE);
-    return isMatch ? server : undefined;
+    if (server === undefined) return undefined;
+    return matchesTripcode(Buffer.from(key, "latin1"), server.tripcode) ? server : undefined;
   }
 
   /** A server asks for work. */
@@ -57,7 +51,7 @@ export class Registry {
     if (server !== undefined) server.lastSeen = this.#clock.now();
   }
 
-  /** Takes a new list. Servers that stay keep their queue; others lose their poll at once. */
+  /** Takes a new list. Servers that stay keep their queue; others, and who waits for them, do not. */
   update(entries: readonly ServerEntry[]): void {
     const before = this.#servers;
     this.#servers = new Map(entries.map((entry) => {
@@ -67,7 +61,7 @@ export class Registry {
       return [entry.name, { ...entry, queue, lastSeen: kept?.lastSeen ?? null }];
     }));
     for (const { name, queue } of before.values()) {
-      if (this.#servers.get(name)?.queue !== queue) queue.end("revoked");
+      if (this.#servers.get(name)?.queue !== queue) queue.revoke();
     }
   }
 }

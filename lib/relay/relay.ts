@@ -1,5 +1,6 @@
 /** The relay: two listeners over one state, from start to a graceful stop. */
 
+import { setImmediate } from "node:timers/promises";
 import { createAddressSet } from "../base/cidr.ts";
 import type { Cidr } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
@@ -27,8 +28,6 @@ export interface RelayConfig extends Omit<RelaySettings, "trustedProxies"> {
   readonly adminPort: number | false;
   /** False if the port is only the default: then its being taken is no more than a warning. */
   readonly adminPortGiven: boolean;
-  /** Further Host names that the admin listener takes. */
-  readonly adminHosts: readonly string[];
   readonly trustedProxies: readonly Cidr[];
   readonly servers: readonly ServerEntry[];
 }
@@ -108,15 +107,17 @@ export class Relay {
     else signal.addEventListener("abort", giveUp, { once: true });
     await book.whenEmpty();
     signal.removeEventListener("abort", giveUp);
+    // Those that were just given up are told so, before their connections are cut.
+    if (signal.aborted) await setImmediate();
     await Promise.all([this.#public.close(signal), this.#admin?.close(signal)]);
   }
 
   async #startAdmin(): Promise<ListenAddress | null> {
-    const { adminHost: host, adminPort: port, adminPortGiven, adminHosts } = this.#config;
+    const { adminHost: host, adminPort: port, adminPortGiven } = this.#config;
     if (port === false) return null;
     const handler = checkHost(createAdminHandler(this.#state), {
       boundHost: host,
-      allowedHosts: adminHosts,
+      allowedHosts: () => this.#state.settings.adminHosts,
     });
     const admin = new Listener({ ...this.#options, handler });
     try {

@@ -48,6 +48,10 @@ function toPostRoute(path: string): Route {
   const id = after(path, CLASSIC_PREFIX + RESPONSE_ROUTE) ?? after(path, RESPONSE_ROUTE);
   if (id !== undefined) return { kind: "response", id };
   if (path === `${DEBUG_PREFIX}endless_sink`) return { kind: "debug", page: "endless_sink" };
+  for (const prefix of VISIT_PREFIXES) {
+    const rest = after(path, prefix);
+    if (rest !== undefined && rest !== "") return toVisitRoute(rest, prefix);
+  }
   return { kind: "bad", status: 400, reason: "Nothing here takes a POST" };
 }
 

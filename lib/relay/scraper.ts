@@ -9,7 +9,7 @@ import { textAnswer } from "../http/text_answer.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
 import type { RegisteredServer } from "./registry.ts";
 
-/** A program that may ask. */
+/** A program that may ask, as the configuration has it. */
 export interface ScraperKey {
   readonly name: string;
   readonly notBefore: Date;

@@ -69,9 +69,9 @@ export class ServerQueue {
    * be dead is never given anything.
    */
   poll({ parkMs, signal }: { parkMs: number; signal: AbortSignal }): Promise<PollOutcome> {
+    if (signal.aborted) return Promise.resolve({ kind: "left" });
     const isReturning = this.isGap;
     this.end("replaced");
-    if (signal.aborted) return Promise.resolve({ kind: "left" });
     if (this.#waiting.size > 0) return Promise.resolve(this.#takeAll());
     if (isReturning) {
       this.#lastPollEnd = this.#clock.monotonic();
@@ -95,6 +95,12 @@ export class ServerQueue {
   /** Ends the parked poll, if there is one. */
   end(kind: "replaced" | "stopping" | "revoked"): void {
     this.#parked?.({ kind });
+  }
+
+  /** The server is not allowed any more: its poll ends, and nobody waits for it. */
+  revoke(): void {
+    this.end("revoked");
+    for (const exchange of [...this.#waiting]) exchange.fail("no_such_server");
   }
 
   #takeAll(): PollOutcome {

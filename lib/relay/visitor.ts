@@ -20,7 +20,7 @@ export interface VisitOptions {
   readonly answerTimeoutMs: number;
 }
 
-// What an original server can parse. Others it never answers (docs/protocol.md, "Traps").
+// What an original server can parse; others it never answers (docs/protocol.md, "Traps").
 const CLASSIC_PATH_REGEXP = /^[!$&'()*+,\-./0-9:;=@A-Z[\\\]^_a-z~%]*$/;
 
 /** Carries a visitor's request to `server`; resolves with the answer, or the relay's own. */
@@ -33,7 +33,7 @@ export function visit(
   },
 ): Promise<HttpAnswer> | HttpAnswer {
   if (!isClassicMethod(request.method)) return failureAnswer("method_not_carried");
-  if (!CLASSIC_PATH_REGEXP.test(route.path)) return failureAnswer("bad_target");
+  if (!isClassicPath(route.path)) return failureAnswer("bad_target");
   const { book, clock, graceMs, answerTimeoutMs, trustedProxies } = options;
   const { queue } = server;
   const left = (): void => exchange.fail("visitor_left");
@@ -55,10 +55,20 @@ export function visit(
     },
   });
   request.signal.addEventListener("abort", left);
-  book.add(exchange, server.name);
+  book.add(exchange, server);
   if (request.signal.aborted) left();
   else if (!queue.add(exchange)) exchange.fail("too_many");
   return exchange.answer;
+}
+
+function isClassicPath(path: string): boolean {
+  try {
+    // Nor does it answer one that is not UTF-8 once decoded.
+    decodeURIComponent(path);
+  } catch {
+    return false;
+  }
+  return CLASSIC_PATH_REGEXP.test(path);
 }
 
 function isClassicMethod(method: string): method is ClassicMethod {

@@ -10,8 +10,10 @@ import { destroyBody } from "../http/send_answer.ts";
 import { textAnswer } from "../http/text_answer.ts";
 import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
-import { toClassicAnswer } from "./classic_answer.ts";
+import { type ClassicAnswer, toClassicAnswer } from "./classic_answer.ts";
 import type { RelayClient } from "./relay_client.ts";
+import type { RelayAnswer } from "./relay_request.ts";
+import { RelayUnreachableError } from "./relay_unreachable_error.ts";
 import { toResponseUrl } from "./relay_url.ts";
 
 export interface AnswerOptions {
@@ -32,20 +34,36 @@ export async function answerExchange(
   request: ClassicRequest,
   options: AnswerOptions,
 ): Promise<void> {
-  const { log } = options;
-  const over = new AbortController();
+  const { log, signal } = options;
+  const left = new AbortController();
+  const over = AbortSignal.any([left.signal, signal]);
   const finished = Promise.withResolvers<Delivery>();
-  const answer = await handle(toHttpRequest(request, over.signal, finished.promise), options);
   let delivery: Delivery = "cut";
   try {
+    const answer = await orAborted(
+      handle(toHttpRequest(request, over, finished.promise), options),
+      signal,
+    );
     delivery = await post(request, answer, options);
   } catch (error) {
-    if (!options.signal.aborted) {
-      log.warn("Answer was cut", { id: request.id, reason: toMessage(error) });
-    }
+    if (!signal.aborted) log.warn("Answer was cut", { id: request.id, reason: toMessage(error) });
   }
   finished.resolve(delivery);
-  if (delivery === "cut") over.abort(new ClosedError("The visitor left before it had its answer"));
+  if (delivery === "cut") left.abort(new ClosedError("The visitor left before it had its answer"));
+}
+
+/** `answer`, or a rejection once `signal` aborts: then the body of one that comes late is given up. */
+function orAborted(answer: Promise<HttpAnswer>, signal: AbortSignal): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new ClosedError("The server is stopping"));
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    void answer.then((value) => {
+      signal.removeEventListener("abort", abort);
+      if (signal.aborted) destroyBody(value.body);
+      resolve(value);
+    });
+  });
 }
 
 async function post(
@@ -53,24 +71,38 @@ async function post(
   answer: HttpAnswer,
   options: AnswerOptions,
 ): Promise<Delivery> {
-  const { magic, body, bodyLength } = toClassicAnswer(answer, {
-    isHead: request.method === "HEAD",
-  });
+  const { magic, body, bodyLength } = encode(request, answer);
   const url = toResponseUrl(options.baseUrl, request.id);
-  const { status, isBodySent } = await options.client.request({
-    method: "POST",
-    url,
-    headers: ["Host", url.host, API_KEY_HEADER, options.apiKey, MAGIC_HEADER, magic],
-    body: options.throttleUpload ? throttle(body, options) : body,
-    bodyLength,
-    signal: options.signal,
-    answerTimeoutMs: RESPONSE_TIMEOUT_MS,
-    maxAnswerBytes: MAX_RESPONSE_REPLY_BYTES,
+  const send = (): Promise<RelayAnswer> =>
+    options.client.request({
+      method: "POST",
+      url,
+      headers: ["Host", url.host, API_KEY_HEADER, options.apiKey, MAGIC_HEADER, magic],
+      body: options.throttleUpload ? throttle(body, options) : body,
+      bodyLength,
+      signal: options.signal,
+      answerTimeoutMs: RESPONSE_TIMEOUT_MS,
+      maxAnswerBytes: MAX_RESPONSE_REPLY_BYTES,
+    });
+  // A kept connection may be closed just as it is used again. Bytes can be sent once more: the relay
+  // takes each id once.
+  const { status, isBodySent } = await send().catch((error) => {
+    if (error instanceof RelayUnreachableError && error.kind === "stale") return send();
+    throw error;
   });
   if (status !== 200 && status !== 502) {
     options.log.warn("Answer refused by the relay", { id: request.id, status });
   }
   return status === 200 && isBodySent ? "delivered" : "cut";
+}
+
+function encode(request: ClassicRequest, answer: HttpAnswer): ClassicAnswer {
+  try {
+    return toClassicAnswer(answer, { isHead: request.method === "HEAD" });
+  } catch (error) {
+    destroyBody(answer.body);
+    throw error;
+  }
 }
 
 async function handle(request: HttpRequest, options: AnswerOptions): Promise<HttpAnswer> {

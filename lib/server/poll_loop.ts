@@ -65,8 +65,8 @@ export class PollLoop {
       await whenRoom();
       const startedAt = clock.monotonic();
       const outcome = await this.#poll(signal);
-      if (signal.aborted) return;
       if (outcome.kind !== "requests") {
+        if (signal.aborted) return;
         await pause(clock, this.#fail(outcome), signal);
         continue;
       }

@@ -12,6 +12,7 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock, Timer } from "../base/clock.ts";
 import { LimitError, toMessage } from "../base/errors.ts";
 import { BODY_SILENCE_MS } from "../base/limits.ts";
@@ -120,7 +121,8 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
   const cut = (error: unknown): void => {
     if (!isConnected) return fail(toFirstHopError(error, way));
     const fault = toRequestError(error, peer);
-    const isStale = fault.kind === "cut" && isReused && !isAnswered && body === null;
+    const isStale = fault.kind === "cut" && isReused && !isAnswered &&
+      !(body instanceof Readable);
     fail(isStale ? new RelayUnreachableError("stale", fault.message, { cause: error }) : fault);
   };
 
@@ -177,6 +179,14 @@ function pump(
   { length, fail }: { readonly length: number | null; readonly fail: (error: Error) => void },
 ): void {
   let sent = 0;
+  // A head waits for the first bytes of its body, so that both leave together; not for long.
+  outgoing.once("socket", () => {
+    const flush = setImmediate(() => {
+      // Where bytes wait already, Deno's node:tls would lose the end of them by a flush.
+      if (sent === 0) outgoing.flushHeaders();
+    });
+    outgoing.once("close", () => clearImmediate(flush));
+  });
   const failBody = (reason: string, cause?: unknown): void =>
     fail(new RelayUnreachableError("body", `Cannot send a body: ${reason}`, { cause }));
   outgoing.on("drain", () => body.resume());

@@ -2,7 +2,11 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import { systemClock } from "../../lib/base/clock.ts";
-import { MAX_HEADER_COUNT, MAX_TARGET_BYTES } from "../../lib/base/limits.ts";
+import {
+  MAX_HEADER_COUNT,
+  MAX_PIPELINED_REQUESTS,
+  MAX_TARGET_BYTES,
+} from "../../lib/base/limits.ts";
 import { silentLogger } from "../../lib/base/log.ts";
 import { Listener, type ListenerLimits } from "../../lib/http/listener.ts";
 import type { Delivery, Handler, HttpRequest } from "../../lib/http/message.ts";
@@ -76,6 +80,17 @@ const refusals: readonly (readonly [string, string, number])[] = [
     400,
   ],
   ["raw bytes in the target", "GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+  [
+    "Transfer-Encoding on HTTP/1.0 (RFC 9112 §6.1)",
+    "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    400,
+  ],
+  [
+    "a transfer coding but chunked (RFC 9112 §6.1)",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    501,
+  ],
+  ["a Host that no name can be", `GET / HTTP/1.1\r\nHost: ${"a".repeat(262)}\r\n\r\n`, 400],
   ["CONNECT", "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n", 405],
   ["TRACE (RFC 9110 §9.3.8)", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405],
   ["an unknown method (RFC 9110 §9.1)", "FOO / HTTP/1.1\r\nHost: a\r\n\r\n", 501],
@@ -219,6 +234,126 @@ Deno.test("Listener cuts a chunked answer whose body fails, without the last chu
   });
   const answer = await exchangeBytes(server.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   assert(!answer.includes("\r\n0\r\n"), answer);
+});
+
+Deno.test("Listener resets the connection of an HTTP/1.0 answer that was cut", async () => {
+  await using server = await listen(() => {
+    const body = new Readable({ read: () => {} });
+    body.push("abc");
+    body.once("resume", () => setTimeout(() => body.destroy(new Error("disk failed")), 1));
+    return { status: 200, headers: [], body };
+  });
+  const connection = await RawConnection.open(server.port);
+  const failed = new Promise<Error & { code?: string }>((resolve) =>
+    connection.socket.once("error", resolve)
+  );
+  await connection.send("GET / HTTP/1.0\r\n\r\n");
+  // Nothing else tells this visitor that the body is not whole.
+  assertEquals((await failed).code, "ECONNRESET");
+  await connection.close();
+});
+
+Deno.test("Listener sends the head while the body is still to come", async () => {
+  const bodies: Readable[] = [];
+  await using server = await listen(() => {
+    const body = new Readable({ read: () => {} });
+    bodies.push(body);
+    return { status: 200, headers: ["X-Early", "yes"], body };
+  });
+  await using connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assertStringIncludes(await connection.readThrough("\r\n\r\n"), "X-Early: yes\r\n");
+  bodies[0]?.push("late");
+  bodies[0]?.push(null);
+  await connection.readThrough("0\r\n\r\n");
+});
+
+Deno.test("Listener serves pipelined requests one after the other (RFC 9112 §9.3.2)", async () => {
+  const gates = new Map<string, () => void>();
+  const started: string[] = [];
+  const next = { resolve: (): void => {} };
+  const whenStarted = (): Promise<void> => new Promise((resolve) => next.resolve = resolve);
+  await using server = await listen((request) => {
+    started.push(request.target);
+    next.resolve();
+    return new Promise((resolve) =>
+      gates.set(request.target, () => resolve(textAnswer(200, request.target)))
+    );
+  });
+  await using connection = await RawConnection.open(server.port);
+  let arrived = whenStarted();
+  await connection.send(
+    ["/1", "/2", "/3"].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(""),
+  );
+  for (const path of ["/1", "/2", "/3"]) {
+    await arrived;
+    assertEquals(started.at(-1), path);
+    arrived = whenStarted();
+    gates.get(path)?.();
+    await connection.readThrough(`${path}\n`);
+  }
+  assertEquals(started, ["/1", "/2", "/3"]);
+});
+
+Deno.test("Listener never starts a pipelined request of a peer that is gone", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const over: Promise<Delivery>[] = [];
+  const server = await listen((request) => {
+    over.push(request.finished);
+    arrived.resolve();
+    return new Promise((resolve) =>
+      request.signal.addEventListener("abort", () => resolve(textAnswer(200, "late")))
+    );
+  });
+  const connection = await RawConnection.open(server.port);
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(10));
+  await arrived.promise;
+  await connection.close();
+  await server.listener.close(new AbortController().signal);
+  assertEquals(await Promise.all(over), ["cut"]);
+});
+
+Deno.test("Listener cuts a connection with too many pipelined requests", async () => {
+  await using server = await listen(hello);
+  const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const answer = await exchangeBytes(server.port, request.repeat(MAX_PIPELINED_REQUESTS + 1));
+  assertEquals(answer, "");
+});
+
+Deno.test("Listener answers what came before garbage on the same connection", async () => {
+  await using server = await listen(hello);
+  const answer = await exchangeBytes(
+    server.port,
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\ngarbage garbage\r\n\r\n",
+  );
+  assert(answer.startsWith("HTTP/1.1 200 "), answer);
+  assertStringIncludes(answer, "\r\n\r\nhello\n");
+});
+
+Deno.test("Listener survives a peer that resets right after CONNECT, and drops one that stays", async () => {
+  await using server = await listen(hello, { lingerMs: 20 });
+  for (let i = 0; i < 40; i++) {
+    const connection = await RawConnection.open(server.port);
+    await connection.send("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
+    connection.socket.resetAndDestroy();
+  }
+  await using stays = await RawConnection.open(server.port);
+  await stays.send("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
+  assert((await stays.readToEnd()).startsWith("HTTP/1.1 405 "));
+});
+
+Deno.test("Listener drops only the connection of an answer whose head cannot be written", async () => {
+  await using server = await listen((request) =>
+    request.target === "/bad"
+      ? { status: 200, headers: ["X", "\u0416"], body: Readable.from(["x"]) }
+      : textAnswer(200, "hello")
+  );
+  assertEquals(await exchangeBytes(server.port, "GET /bad HTTP/1.1\r\nHost: a\r\n\r\n"), "");
+  const good = await exchangeBytes(
+    server.port,
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+  );
+  assert(good.startsWith("HTTP/1.1 200 "), good);
 });
 
 Deno.test("Listener answers 500 when the handler throws, without its message", async () => {

@@ -53,6 +53,7 @@ class World {
       unregistered: new UnregisteredServers(this.clock),
       settings: {
         publicServerList: false,
+        adminHosts: [],
         debugRoutes: false,
         enableScraperApi: false,
         scraperKeys: [],
@@ -151,7 +152,7 @@ for (const [target, status, text] of publicRoutes) {
 Deno.test("public listener: a POST goes nowhere but to answers", async () => {
   const world = new World();
   await assertText(world.get("/", { method: "POST", body: "x" }), 400, "POST");
-  await assertText(world.get("/servers/alpha/x", { method: "POST", body: "x" }), 400, "POST");
+  await assertText(world.get("/servers/", { method: "POST", body: "x" }), 400, "POST");
 });
 
 Deno.test("public listener: the front page names no server", async () => {
@@ -273,6 +274,33 @@ Deno.test("poll: a server that is taken off the list, or gets another key, loses
   assertEquals((await world.poll("alpha", OTHER_KEY)).status, 200);
 });
 
+Deno.test("poll: whoever waits for a server that is taken off the list gets 404 at once", async () => {
+  const world = new World();
+  const answer = world.get("/servers/alpha/x");
+  world.state.registry.update([]);
+  await assertText(answer, 404, "no server");
+});
+
+Deno.test("poll: only by GET, since a HEAD would swallow what it takes", async () => {
+  const world = new World();
+  const headers = ["X-ApiKey", KEY];
+  const answer = await world.get("/7ZSFUKGV/http_listen/alpha", { method: "HEAD", headers });
+  assertEquals(answer.status, 405);
+});
+
+Deno.test("answer: a new key in the configuration does not strand what the old one was given", async () => {
+  const world = new World();
+  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const entry = { name: "alpha", tripcode: toTripcode(OTHER_KEY), displayName: "alpha" };
+  world.state.registry.update([entry]);
+  const withKey = (key: string): RawHeaders => [...magic(200), "X-ApiKey", key];
+  const foreign = world.respond(request.id, { headers: withKey(OTHER_KEY), body: "forged" });
+  assertEquals((await foreign).status, 401);
+  void world.respond(request.id, { headers: withKey(KEY), body: "real" });
+  assertEquals(await readAnswer(await answer), "real");
+  visitor.finish("delivered");
+});
+
 Deno.test("poll: a server that stays on the list keeps its poll", async () => {
   const world = new World();
   await world.take();
@@ -367,11 +395,11 @@ Deno.test("visitor: a trusted proxy's word on the hops before it is continued", 
 
 Deno.test("visitor: only GET and HEAD are carried, and only characters that a URL may hold", async () => {
   const world = new World();
-  for (const method of ["PUT", "DELETE", "OPTIONS"]) {
+  for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
     await assertText(world.get("/servers/alpha/x", { method }), 400, "GET and HEAD");
     await assertText(world.get("/servers/nosuch/x", { method }), 404, "no server");
   }
-  for (const char of ["|", "{", '"', "<", "\xff"]) {
+  for (const char of ["|", "{", '"', "<", "\xff", "%ff", "%zz"]) {
     await assertText(world.get(`/servers/alpha/${char}`), 400, "");
   }
   const { request, visitor } = await world.visit("/servers/alpha/[a]^%7B~?{x}");

@@ -3,6 +3,15 @@
 /** A guard against a program that hangs: far more than a slow computer needs. */
 const GUARD_MS = 30_000;
 
+export interface ChildOptions {
+  readonly args?: readonly string[];
+  readonly cwd: string;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** True if the test writes to its standard input; else that is empty. */
+  readonly hasInput?: boolean;
+}
+
 export class ChildProgram {
   readonly #process: Deno.ChildProcess;
   readonly #ended: Promise<number>;
@@ -11,23 +20,21 @@ export class ChildProgram {
   #isRunning = true;
   #wake = (): void => {};
 
-  private constructor(command: string, args: readonly string[], cwd: string) {
+  private constructor(command: string, options: ChildOptions) {
+    const { args = [], cwd, env, hasInput = false } = options;
     this.#process = new Deno.Command(command, {
       args: [...args],
       cwd,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
+      env: { NO_COLOR: "1", ...env },
+      stdin: hasInput ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     this.#ended = this.#watch();
   }
 
-  static start(
-    command: string,
-    { args = [], cwd }: { readonly args?: readonly string[]; readonly cwd: string },
-  ): ChildProgram {
-    return new ChildProgram(command, args, cwd);
+  static start(command: string, options: ChildOptions): ChildProgram {
+    return new ChildProgram(command, options);
   }
 
   /** All of it so far. */
@@ -40,11 +47,32 @@ export class ChildProgram {
     return this.#stderr;
   }
 
+  /** Writes to its standard input, and ends that. */
+  async type(text: string): Promise<void> {
+    const writer = this.#process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  }
+
+  /** Sends a signal, if it still runs. */
+  signal(name: Deno.Signal): void {
+    if (this.#isRunning) this.#process.kill(name);
+  }
+
   /** The first match in what it writes to standard error; fails if it ends without one. */
   async untilStderr(pattern: RegExp): Promise<readonly string[]> {
+    return await this.#until(pattern, () => this.#stderr);
+  }
+
+  /** As {@linkcode untilStderr}, of standard output. */
+  async untilStdout(pattern: RegExp): Promise<readonly string[]> {
+    return await this.#until(pattern, () => this.#stdout);
+  }
+
+  async #until(pattern: RegExp, read: () => string): Promise<readonly string[]> {
     return await this.#guard(async () => {
       for (;;) {
-        const match = pattern.exec(this.#stderr);
+        const match = pattern.exec(read());
         if (match !== null) return match;
         if (!this.#isRunning) throw new Error(`It ended without writing ${pattern}`);
         await new Promise<void>((resolve) => this.#wake = resolve);
@@ -59,7 +87,7 @@ export class ChildProgram {
 
   /** Asks it to stop, as a service manager does; the exit code. */
   async stop(): Promise<number> {
-    if (this.#isRunning) this.#process.kill("SIGTERM");
+    this.signal("SIGTERM");
     return await this.untilEnd();
   }
 

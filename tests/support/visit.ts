@@ -14,6 +14,7 @@ export interface Visit {
 
 export interface VisitOptions {
   readonly method?: string;
+  readonly host?: string;
   /** Lines without their ends. */
   readonly headers?: readonly string[];
 }
@@ -21,9 +22,9 @@ export interface VisitOptions {
 /** A request as a visitor's program writes it. */
 export function toRequestText(
   target: string,
-  { method = "GET", headers = [] }: VisitOptions = {},
+  { method = "GET", host = "relay.test", headers = [] }: VisitOptions = {},
 ): string {
-  const lines = [`${method} ${target} HTTP/1.1`, "Host: relay.test", ...headers];
+  const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...headers];
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 

@@ -180,7 +180,7 @@ Deno.test("Confinement opens nothing from outside that was looked at from outsid
 });
 
 Deno.test("isSameFile compares device and inode number", () => {
-  const stat: FileStat = { kind: "file", size: 0, mtime: 0, dev: 1, ino: 1, links: 1 };
+  const stat: FileStat = { kind: "file", size: 0, mtime: 0, ctime: 0, dev: 1, ino: 1, links: 1 };
   assertEquals(isSameFile(stat, { ...stat, size: 1 }), true);
   assertEquals(isSameFile(stat, { ...stat, dev: 2 }), false);
   assertEquals(isSameFile(stat, { ...stat, ino: 2 }), false);

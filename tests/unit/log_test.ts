@@ -77,6 +77,16 @@ Deno.test("createLogger cuts a line at its limit, and says so", () => {
   assertEquals(lines.map((line) => line.endsWith("…")), [false, true, true]);
 });
 
+Deno.test("escapeControls escapes every control, line separator and bidirectional control", () => {
+  const ranges = [[0x00, 0x1f], [0x7f, 0x9f], [0x61c, 0x61c], [0x200e, 0x200f], [0x2028, 0x2029]];
+  ranges.push([0x202a, 0x202e], [0x2066, 0x2069]);
+  for (let code = 0; code < 0xd800; code++) {
+    const char = String.fromCharCode(code);
+    const isUnsafe = ranges.some(([from = 0, to = 0]) => code >= from && code <= to);
+    assertEquals(escapeControls(char) !== char, isUnsafe, code.toString(16));
+  }
+});
+
 Deno.test("escapeControls spells controls out and leaves all other text alone", () => {
   assertEquals(
     escapeControls("\r\n\t\x00\x1b[2J\x7f\x9b"),

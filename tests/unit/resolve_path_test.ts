@@ -78,6 +78,9 @@ Deno.test("resolvePath answers 404 to every path with a second reading (RFC 9110
     "/%2eenv",
     "/.well-known/.env",
     "/.Well-Known",
+    "/%E2%80%8C.env",
+    "/%EF%BB%BF.env",
+    "/.%E2%80%8E./x",
     "/...",
   );
   for (const raw of bad) assertEquals(resolve(raw), 404, raw);

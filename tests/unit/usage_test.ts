@@ -42,6 +42,20 @@ Options:
   --root FOLDER           Folder to serve, as may ROOT [default: .]
   --allow-host NAME       A further name that the server may be asked for by
                           [repeatable]
+  --index FILE            File shown in place of a folder's listing, as
+                          index.html
+  --spa-fallback FILE     File that browsers get in place of pages that are not
+                          there, with status 200
+  --not-found-page FILE   File sent with every 404
+  --precompressed         Send FILE.br, FILE.zst or FILE.gz in place of FILE to
+                          who accepts them
+  --cors ORIGIN           Origin whose pages may read the files by script; * for
+                          every one
+  --hidden-patterns PATTERN
+                          Names that are hidden, beside those that begin with a
+                          dot, as *.key [repeatable]
+  --trusted-content       Let HTML and SVG files run scripts: only where nobody
+                          else can write
   --log-level LEVEL       Least level of what is logged: debug, info, warn,
                           error [default: info]
   -h, --help              Show this help

@@ -1,0 +1,13 @@
+/** How a folder is served where nothing is configured. */
+
+import type { FolderSettings } from "../../lib/config/folder_options.ts";
+
+export const PLAIN_FOLDER: FolderSettings = {
+  index: null,
+  spaFallback: null,
+  notFoundPage: null,
+  precompressed: false,
+  cors: null,
+  hiddenPatterns: [],
+  trustedContent: false,
+};

@@ -60,7 +60,7 @@ export const FILE_PIECE_BYTES = 256 * 1024;
 /** Most entries on one page of an HTML listing: what a browser lays out without a pause. */
 export const LISTING_PAGE_ENTRIES = 1000;
 
-/** Entries handled between two turns of the event loop: about 5 ms of stat calls. */
+/** Entries handled at once in a loop over many: about 5 ms of stat calls. */
 export const LISTING_SLICE_ENTRIES = 2000;
 
 /** Most names kept of big folders listed lately, all folders together: about 25 MB. */
@@ -233,3 +233,6 @@ export const MAX_AUTHORITY_CHARS = 261;
 
 /** Longest address that is shown as a QR code: with more, its squares are too small for a phone. */
 export const MAX_QR_CHARS = 1000;
+
+/** Longest work on the event loop before others have a turn; what is begun by then ends first. */
+export const MAX_UNBROKEN_MS = 10;

@@ -23,10 +23,11 @@ export async function writeNewConfig(
   { path, name = DEFAULT_NAME, relayUrl = DEFAULT_RELAY_URL }: NewConfig,
 ): Promise<WrittenConfig> {
   const apiKey = createDicewareKey();
+  // What JSON escapes, TOML escapes alike; a name has nothing to escape.
   const text = `# The configuration of ptth_server. Whoever can read the key can serve in its place.
 name = "${name}"
 api_key = "${apiKey}"
-relay_url = "${relayUrl}"
+relay_url = ${JSON.stringify(relayUrl)}
 # The folder that visitors see under /files/; without this line, the working directory.
 # file_server_root = "/home/me/public"
 `;

@@ -59,7 +59,8 @@ function summary(
   if (query.filter !== "") {
     const found = `${total.toLocaleString("en")} of ${countOf(unfilteredCount, "name")}`;
     const search = escapeHtml(`./?${new URLSearchParams({ search: query.filter })}`);
-    return `${found} with “${nameHtml(query.filter)}” · <a href="./">Show all</a> · ` +
+    const all = escapeHtml(listingHref(query, { filter: "", page: 1 }));
+    return `${found} with “${nameHtml(query.filter)}” · <a href="${all}">Show all</a> · ` +
       `<a href="${search}">Search all folders below</a>`;
   }
   const parts = [
@@ -96,14 +97,7 @@ function hiddenFields(query: ListingQuery): string {
 function listing(view: ListingView): string {
   const { entries, query, segments } = view;
   if (query.layout === "grid") return listingGrid(entries, { hasParent: segments.length > 0 });
-  const rows = [
-    ...segments.length > 0
-      ? [
-        `<tr class="k-up"><td class="t"><td class="f"><div class="n"><a href="../">..<span class="hidden"> (folder above)</span></a></div><td class="s"><td class="d">`,
-      ]
-      : [],
-    ...entries.map(row),
-  ];
+  const rows = [...segments.length > 0 ? [UP_ROW] : [], ...entries.map(entryRow)];
   const heads = (["name", "size", "date"] as const).map((key) => heading(query, key)).join("");
   return `<form>
 <table class="list">
@@ -114,9 +108,16 @@ ${rows.join("\n")}
 ${entries.length > 0 ? TAKE : ""}</form>`;
 }
 
-const TAKE = `<div class="take"><span><span class="all">Download all</span>` +
+// Of the folder as it is, whatever is shown of it.
+const TAKE = `<div class="take"><span><span class="all">Download the folder</span>` +
   `<span class="some">Download the ticked ones</span> as</span>` +
-  `<button name="archive" value="zip">zip</button><button name="archive" value="tar">tar</button></div>\n`;
+  `<button name="archive" value="zip">zip</button>` +
+  `<button name="archive" value="tar">tar</button></div>\n`;
+
+const UP_ROW = rowHtml({
+  className: "k-up",
+  name: '<a href="../">..<span class="hidden"> (folder above)</span></a>',
+});
 
 function heading(query: ListingQuery, key: SortKey): string {
   const { order } = query;
@@ -130,27 +131,37 @@ function heading(query: ListingQuery, key: SortKey): string {
   }><a href="${href}">${label}</a>`;
 }
 
-function row({ name, kind, size, mtime }: ListingEntry): string {
+function entryRow({ name, kind, size, mtime }: ListingEntry): string {
   const text = nameHtml(name);
   if (kind === "unavailable") {
-    return `<tr class="gone"><td class="t"><td class="f"><div class="n">${text} (not available)</div><td class="s"><td class="d">`;
+    return rowHtml({ className: "gone", name: `${text} (not available)` });
   }
   const isFolder = kind === "directory";
   const href = escapeHtml(entryHref([name], isFolder));
   const slash = isFolder ? '<span class="dir">/</span>' : "";
-  const preview = isFolder || !hasPreview(fileType(name))
-    ? ""
-    : `<a class="eye" href="${href}?preview" title="Preview"></a>`;
-  const sizeCell = isFolder
-    ? '<td class="s">'
-    : `<td class="s" title="${size} bytes">${formatSize(size)}`;
-  return `<tr class="${
-    iconClass(name, isFolder)
-  }"><td class="t"><input type="checkbox" name="entry" value="${
-    escapeHtml(name)
-  }" aria-label="${text}"><td class="f"><div class="n"><a href="${href}">${text}${slash}</a>${preview}</div>${sizeCell}<td class="d">${
-    timeHtml(mtime)
-  }`;
+  const hasEye = !isFolder && hasPreview(fileType(name));
+  const eye = hasEye ? `<a class="eye" href="${href}?preview" title="Preview"></a>` : "";
+  const value = escapeHtml(name);
+  return rowHtml({
+    className: iconClass(name, isFolder),
+    tick: `<input type="checkbox" name="entry" value="${value}" aria-label="${text}">`,
+    name: `<a href="${href}">${text}${slash}</a>${eye}`,
+    bytes: isFolder ? undefined : size,
+    mtime,
+  });
+}
+
+/** All parts but numbers are HTML. */
+function rowHtml({ className, tick = "", name, bytes, mtime = null }: {
+  readonly className: string;
+  readonly tick?: string;
+  readonly name: string;
+  readonly bytes?: number | undefined;
+  readonly mtime?: number | null;
+}): string {
+  const size = bytes === undefined ? ">" : ` title="${bytes} bytes">${formatSize(bytes)}`;
+  return `<tr class="${className}"><td class="t">${tick}<td class="f"><div class="n">${name}</div>` +
+    `<td class="s"${size}<td class="d">${timeHtml(mtime)}`;
 }
 
 function pageLinks({ query, pageCount }: ListingView): string {

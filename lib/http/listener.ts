@@ -92,11 +92,7 @@ export class Listener {
       noDelay: true,
     });
     this.#server.maxConnections = this.#limits.maxConnections;
-    this.#server.on("connection", (socket: Socket) => {
-      const connection = new Connection(socket);
-      this.#connections.set(socket, connection);
-      socket.once("close", () => this.#connections.delete(socket));
-    });
+    this.#server.on("connection", (socket: Socket) => void this.#connectionOf(socket));
     const serve = (incoming: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(incoming, response);
     this.#server.on("request", serve);
@@ -150,13 +146,22 @@ export class Listener {
     });
   }
 
+  #connectionOf(socket: Socket): Connection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new Connection(socket);
+    this.#connections.set(socket, connection);
+    socket.once("close", () => this.#connections.delete(socket));
+    return connection;
+  }
+
   /** Never rejects: a fault in here costs one connection. */
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     // Without a listener a failed write would end the process; the close event tells all we need.
     response.on("error", () => {});
-    const connection = this.#connections.get(incoming.socket);
-    const endTurn = await connection?.takeTurn();
-    if (connection === undefined || endTurn === undefined) return;
+    const connection = this.#connectionOf(incoming.socket);
+    const endTurn = await connection.takeTurn();
+    if (endTurn === undefined) return;
     response.once("close", endTurn);
     const request = new NodeRequest(incoming, response);
     const takeRest = once(() => this.#takeRest(incoming, request));
@@ -241,8 +246,8 @@ export class Listener {
 
   /** The parser gave up: the connection is out of step, so the next answer is its last. */
   #refuseBytes(error: Error & { code?: string; rawPacket?: Uint8Array }, socket: Socket): void {
-    const connection = this.#connections.get(socket);
-    if (connection === undefined || !socket.writable || error.code === "ECONNRESET") {
+    const connection = this.#connectionOf(socket);
+    if (!socket.writable || error.code === "ECONNRESET") {
       socket.destroy();
     } else if (connection.isIdle) {
       const head = Buffer.from(error.rawPacket ?? new Uint8Array()).toString("latin1");

@@ -18,9 +18,12 @@ export interface Watched {
 interface Entry {
   readonly watched: Watched;
   progress: number;
-  /** Since when nothing has moved, on the monotonic clock. */
-  since: number;
+  /** Looks in a row, each a whole interval after the one before, that saw nothing move. */
+  silentLooks: number;
 }
+
+/** How many looks make up the bound: a silence is cut after at most a quarter more than allowed. */
+const LOOKS = 4;
 
 export class SilenceWatch {
   readonly #clock: Clock;
@@ -37,7 +40,8 @@ export class SilenceWatch {
     this.#entries.set(watched, {
       watched,
       progress: watched.progress(),
-      since: this.#clock.monotonic(),
+      // The first look comes before an interval has passed.
+      silentLooks: -1,
     });
     this.#arm();
   }
@@ -50,8 +54,7 @@ export class SilenceWatch {
   }
 
   #arm(): void {
-    // Four looks per bound: a silence is noticed after at most a quarter more than allowed.
-    this.#timer ??= this.#clock.after(this.#silenceMs / 4, () => {
+    this.#timer ??= this.#clock.after(this.#silenceMs / LOOKS, () => {
       this.#timer = undefined;
       for (const entry of this.#entries.values()) this.#look(entry);
       if (this.#entries.size > 0) this.#arm();
@@ -59,12 +62,13 @@ export class SilenceWatch {
   }
 
   #look(entry: Entry): void {
-    const now = this.#clock.monotonic();
     const progress = entry.watched.progress();
+    // Looks are counted, not time: a process that was stopped for a while has not looked, and finds
+    // the bytes of that time only afterwards.
     if (progress !== entry.progress || !entry.watched.isWaitingForPeer()) {
       entry.progress = progress;
-      entry.since = now;
-    } else if (now - entry.since >= this.#silenceMs) {
+      entry.silentLooks = 0;
+    } else if (++entry.silentLooks === LOOKS) {
       this.#entries.delete(entry.watched);
       entry.watched.cut();
     }

@@ -16,6 +16,7 @@ import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock, Timer } from "../base/clock.ts";
 import { LimitError, toMessage } from "../base/errors.ts";
 import { BODY_SILENCE_MS } from "../base/limits.ts";
+import { headerPairs } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import type { RelayAgentOptions } from "./relay_agent.ts";
 import {
@@ -29,7 +30,7 @@ export interface RelayRequest {
   readonly method: "GET" | "POST";
   /** Absolute, http or https. */
   readonly url: URL;
-  /** Sent as they stand. Host, where missing, Content-Length or chunking, and Connection are added. */
+  /** Sent as they stand, each name once. Host, where missing, Content-Length or chunking, and Connection are added. */
   readonly headers: RawHeaders;
   /** The client owns a stream: it reads it to the end or destroys it. */
   readonly body: Uint8Array | Readable | null;
@@ -88,7 +89,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     agent: way.agent,
     method: request.method,
     path: way.target,
-    headers: way.headers,
+    headers: Object.fromEntries(headerPairs(way.headers)),
     connectSignal: signal,
   };
   const outgoing = openRequest(options);
@@ -131,7 +132,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     isReused = usedSockets.has(socket);
     usedSockets.add(socket);
     isConnected = !socket.connecting;
-    socket.once("connect", () => isConnected = true);
+    if (socket.connecting) socket.once("connect", () => isConnected = true);
   });
   outgoing.on("error", cut);
   outgoing.on("close", () => cut(new Error("the connection was closed")));
@@ -154,7 +155,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
       expect("the rest of its answer", BODY_SILENCE_MS);
     });
     incoming.on("end", () => {
-      if (isSettled || !incoming.complete) return;
+      if (isSettled) return;
       const isBodySent = outgoing.writableFinished;
       settle();
       if (!isBodySent) outgoing.destroy();

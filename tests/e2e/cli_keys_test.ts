@@ -93,7 +93,7 @@ Deno.test("--generate-key says in one line that it may not write", async () => {
   await using program = startProgram("server", { cwd: folder.path, args: ["--generate-key"] });
   assertEquals(await program.untilEnd(), 2);
   assertMatch(program.stderr, /^ptth_server: [^\n]+\n(hint: [^\n]+\n)?$/);
-  assertEquals([...Deno.readDirSync(folder.path)], []);
+  assertEquals(await folder.list(), []);
 });
 
 async function hasEcho(tty: string): Promise<boolean> {

@@ -243,5 +243,5 @@ Deno.test({
   demo.signal("SIGINT");
   assertEquals(await demo.untilEnd(), 0, demo.stderr);
   assertEquals(demo.stderr, "");
-  assertEquals([...Deno.readDirSync(folder.path)].map((entry) => entry.name), ["hello.txt"]);
+  assertEquals(await folder.list(), ["hello.txt"]);
 });

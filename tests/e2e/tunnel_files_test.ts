@@ -34,7 +34,8 @@ async function setUp(): Promise<World> {
 /** Bytes of which no part looks like another. */
 function createBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let i = 0, x = 1; i < length; i++) {
+  let x = 1;
+  for (let i = 0; i < length; i++) {
     x = (x * 1103515245 + 12345) & 0x7fffffff;
     bytes[i] = x >> 16;
   }

@@ -117,7 +117,8 @@ Deno.test("tunnel: a visitor that reads nothing stops the reading of its file, a
   await world.folder.write("small", "small");
   const socket = await stopReadingAfterHead(world.port, target("big"));
   // Others are served meanwhile; their visits are the clock by which the reading has stopped.
-  for (let before = -1, round = 0; before !== world.files.bytesRead; round++) {
+  let before = -1;
+  for (let round = 0; before !== world.files.bytesRead; round++) {
     assertLess(round, 100);
     before = world.files.bytesRead;
     for (let i = 0; i < 10; i++) {
@@ -157,12 +158,12 @@ Deno.test("tunnel: a visitor that never reads again is cut, and its file closed"
 
 /** Timeouts that a test can outlast. */
 const SHORT = {
-  headersTimeoutMs: 100,
-  keepAliveTimeoutMs: 100,
-  bodySilenceMs: 100,
-  lingerMs: 100,
+  headersTimeoutMs: 200,
+  keepAliveTimeoutMs: 200,
+  bodySilenceMs: 200,
+  lingerMs: 200,
 };
-const LONG_MS = 6 * 100;
+const LONG_MS = 5 * 200;
 
 for (const framing of ["with a length", "chunked"] as const) {
   Deno.test(`tunnel: an answer ${framing} outlasts every timeout while its bytes move`, async () => {

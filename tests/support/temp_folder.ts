@@ -31,6 +31,11 @@ export class TempFolder {
     return path;
   }
 
+  /** The names in it, in no order. */
+  async list(): Promise<string[]> {
+    return await Array.fromAsync(Deno.readDir(this.path), ({ name }) => name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.path, { recursive: true });
   }

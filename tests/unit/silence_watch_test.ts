@@ -117,3 +117,31 @@ Deno.test("SilenceWatch counts from when a peer was added, not from its timer's 
   clock.advance(30);
   assert(second.cuts === 1);
 });
+
+Deno.test("SilenceWatch cuts nobody because this process was stopped for a while", () => {
+  const clock = new ManualClock();
+  const due: (() => void)[] = [];
+  // A timer that is late fires once, however late it is.
+  const late = {
+    monotonic: () => clock.monotonic(),
+    now: () => clock.now(),
+    clear: (): void => {},
+  };
+  const after = (_ms: number, fire: () => void): ReturnType<typeof clock.after> => {
+    due.push(fire);
+    return clock.after(0, () => {});
+  };
+  const watch = new SilenceWatch({ ...late, after }, 100);
+  const peer = new Peer();
+  watch.add(peer);
+  due.shift()?.();
+  clock.advance(3_600_000);
+  due.shift()?.();
+  assertEquals(peer.cuts, 0);
+  peer.bytes++;
+  due.shift()?.();
+  for (let i = 0; i < 3; i++) due.shift()?.();
+  assertEquals(peer.cuts, 0);
+  due.shift()?.();
+  assertEquals(peer.cuts, 1);
+});

@@ -13,7 +13,7 @@ import { createConsoleLog, print, runMain, whenAborted } from "../lib/cli/run_ma
 import type { Program } from "../lib/config/program.ts";
 import { denoFileSystem } from "../lib/files/deno_file_system.ts";
 import { createFileServer, type FileServer } from "../lib/files/file_server.ts";
-import { toListenUrl } from "../lib/http/listener.ts";
+import { toListenUrl } from "../lib/http/listen_address.ts";
 import { Relay } from "../lib/relay/relay.ts";
 import { createDispatcher } from "../lib/server/dispatch.ts";
 import { readProxySettings } from "../lib/server/proxy_settings.ts";

@@ -5,7 +5,7 @@ import { ConfigError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { RELAY_PROGRAM } from "../config/relay_options.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
-import { toListenUrl } from "../http/listener.ts";
+import { toListenUrl } from "../http/listen_address.ts";
 import { Relay } from "../relay/relay.ts";
 import { hashApiKey } from "./hash_api_key.ts";
 import { type FoundSettings, loadRelayConfig, reloadRelayConfig } from "./load_relay_config.ts";

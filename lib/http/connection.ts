@@ -8,13 +8,17 @@ import type { Socket } from "node:net";
 import { MAX_PIPELINED_REQUESTS } from "../base/limits.ts";
 
 export class Connection {
+  /** As requests show it. */
   readonly socket: Socket;
+  readonly #transport: Socket;
   #last: Promise<void> = Promise.resolve();
   #count = 0;
   #isBroken = false;
 
-  constructor(socket: Socket) {
+  /** `transport` is the TCP connection below a TLS socket. */
+  constructor(socket: Socket, transport: Socket = socket) {
     this.socket = socket;
+    this.#transport = transport;
   }
 
   /** True while no request is being served or waits. */
@@ -62,6 +66,8 @@ export class Connection {
 
   /** Ends the connection by a reset, so that no answer on it looks complete, even one until close. */
   cut(): void {
-    this.socket.resetAndDestroy();
+    // A TLS socket would first say that this is the end (RFC 8446 §6.1).
+    this.#transport.resetAndDestroy();
+    if (this.#transport !== this.socket) this.socket.destroy();
   }
 }

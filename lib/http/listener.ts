@@ -4,13 +4,7 @@
  * silences; what a request means is the handler's business.
  */
 
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import type { Clock } from "../base/clock.ts";
@@ -27,8 +21,11 @@ import {
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { Connection } from "./connection.ts";
+import { createEngine, Handshakes, replaceIdentity, type TlsIdentity } from "./engine.ts";
+import { type ObserveExchange, observeExchange } from "./exchange_observer.ts";
 import { headerPairs, headerValue, headerValues } from "./headers.ts";
 import { isAuthority } from "./host.ts";
+import { type ListenAddress, toListenMessage, toListenUrl } from "./listen_address.ts";
 import type { Handler, HttpAnswer } from "./message.ts";
 import { NodeRequest } from "./node_request.ts";
 import { type Refusal, toParserRefusal } from "./parser_refusal.ts";
@@ -58,12 +55,10 @@ export interface ListenerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly limits?: Partial<ListenerLimits>;
-}
-
-/** Where a listener listens; port 0 asks for a free one. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
+  /** For https; default: http. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Told of every exchange, those too that no handler sees; default: nobody is. */
+  readonly observe?: ObserveExchange | undefined;
 }
 
 export class Listener {
@@ -72,7 +67,10 @@ export class Listener {
   readonly #clock: Clock;
   readonly #limits: ListenerLimits;
   readonly #server: Server;
+  readonly #scheme: "http" | "https";
+  readonly #observe: ObserveExchange | undefined;
   readonly #silence: SilenceWatch;
+  readonly #handshakes = new Handshakes();
   readonly #connections = new Map<Socket, Connection>();
   #isClosing = false;
 
@@ -82,17 +80,23 @@ export class Listener {
     this.#clock = options.clock;
     this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
     this.#silence = new SilenceWatch(options.clock, this.#limits.bodySilenceMs);
-    this.#server = createServer({
+    this.#scheme = options.tls === undefined ? "http" : "https";
+    this.#observe = options.observe;
+    this.#server = createEngine({
       maxHeaderSize: MAX_HEAD_BYTES,
       headersTimeout: this.#limits.headersTimeoutMs,
       // node:http's own is a total that includes the body: a long upload would die of it.
       requestTimeout: 0,
       keepAliveTimeout: this.#limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: Math.min(1000, this.#limits.headersTimeoutMs / 4),
+      connectionsCheckingInterval: Math.min(1000, Math.ceil(this.#limits.headersTimeoutMs / 4)),
       noDelay: true,
-    });
+    }, options.tls);
     this.#server.maxConnections = this.#limits.maxConnections;
-    this.#server.on("connection", (socket: Socket) => void this.#connectionOf(socket));
+    this.#server.on("connection", (socket: Socket) => {
+      if (this.#scheme === "http") this.#connectionOf(socket);
+      else this.#handshakes.add(socket);
+    });
+    this.#server.on("secureConnection", (socket: Socket) => void this.#connectionOf(socket));
     const serve = (incoming: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(incoming, response);
     this.#server.on("request", serve);
@@ -111,7 +115,8 @@ export class Listener {
   start(address: ListenAddress): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error & { code?: string }): void => {
-        reject(new Error(toListenMessage(address, error), { cause: error }));
+        const message = toListenMessage(toListenUrl(address, this.#scheme), error);
+        reject(new Error(message, { cause: error }));
       };
       this.#server.once("error", fail);
       this.#server.listen(address.port, address.host, () => {
@@ -123,6 +128,11 @@ export class Listener {
         resolve({ host: address.host, port });
       });
     });
+  }
+
+  /** Shows another certificate on connections to come; only for a listener that has one. */
+  replaceTls(tls: TlsIdentity): void {
+    replaceIdentity(this.#server, tls);
   }
 
   /**
@@ -139,6 +149,7 @@ export class Listener {
         signal.removeEventListener("abort", cut);
         resolve();
       });
+      this.#handshakes.destroyAll();
       // The engine's own notion of idle leaves out connections that have sent nothing yet.
       for (const { isIdle, socket } of this.#connections.values()) if (isIdle) socket.destroy();
       if (signal.aborted) cut();
@@ -149,7 +160,7 @@ export class Listener {
   #connectionOf(socket: Socket): Connection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new Connection(socket);
+    const connection = new Connection(socket, this.#handshakes.take(socket));
     this.#connections.set(socket, connection);
     socket.once("close", () => this.#connections.delete(socket));
     return connection;
@@ -166,8 +177,10 @@ export class Listener {
     const request = new NodeRequest(incoming, response);
     const takeRest = once(() => this.#takeRest(incoming, request));
     this.#watch(incoming, response, { connection, request, takeRest });
+    const observed = observeExchange(request, this.#observe);
     const refusal = toRefusal(request);
     const answer = refusal === undefined ? await this.#handle(request) : toAnswer(refusal);
+    observed.answered(answer.status);
     const isLeftUnread = request.body !== null && !incoming.complete && !request.body.isBeingRead;
     try {
       sendAnswer(response, answer, {
@@ -176,6 +189,7 @@ export class Listener {
           connection.isAtLast,
         requestTaken: () => takeRest(),
         cut: () => connection.cut(),
+        sent: observed.sent,
         log: this.#log,
       });
     } catch (error) {
@@ -246,6 +260,12 @@ export class Listener {
 
   /** The parser gave up: the connection is out of step, so the next answer is its last. */
   #refuseBytes(error: Error & { code?: string; rawPacket?: Uint8Array }, socket: Socket): void {
+    if (this.#scheme === "https" && !this.#connections.has(socket)) {
+      // The handshake failed, or took too long.
+      this.#handshakes.take(socket)?.destroy();
+      socket.destroy();
+      return;
+    }
     const connection = this.#connectionOf(socket);
     if (!socket.writable || error.code === "ECONNRESET") {
       socket.destroy();
@@ -268,22 +288,6 @@ export class Listener {
     socket.resume();
     socket.end(toRefusalBytes(refusal));
   }
-}
-
-/** Why a port cannot be opened, as people understand it. */
-function toListenMessage(address: ListenAddress, error: Error & { code?: string }): string {
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: "another program uses this port",
-    EADDRNOTAVAIL: "this computer does not have that address",
-    EACCES: "this port needs more rights",
-  };
-  const reason = reasons[error.code ?? ""] ?? error.message;
-  return `Cannot listen on ${toListenUrl(address)}: ${reason}`;
-}
-
-/** The address as a URL. */
-export function toListenUrl({ host, port }: ListenAddress): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }
 
 /** Runs `start` at the first call; further calls get the same promise. */

@@ -17,6 +17,8 @@ export interface SendOptions {
   readonly requestTaken: () => Promise<void>;
   /** Ends the connection so that no answer on it looks complete. */
   readonly cut: () => void;
+  /** Told of every piece of the body that is handed over, in bytes. */
+  readonly sent: ((bytes: number) => void) | undefined;
   readonly log: Logger;
 }
 
@@ -92,6 +94,7 @@ function pump(
       return cut("the body is longer than its Content-Length");
     }
     if (!writePieces(response, chunk)) body.pause();
+    options.sent?.(chunk.length);
   });
   body.on("end", () => {
     if (declared !== null && sent < declared) cut("the body is shorter than its Content-Length");
@@ -116,6 +119,7 @@ function writePieces(response: ServerResponse, bytes: Uint8Array): boolean {
  * are written first, and the end waits until the request is off the connection (RFC 9112 §9.6).
  */
 function finish(response: ServerResponse, options: SendOptions, last?: Uint8Array): void {
+  if (last !== undefined) options.sent?.(last.length);
   if (!options.closesConnection) {
     if (last === undefined) response.end();
     else if (last.length <= MAX_PIECE_BYTES) response.end(last);

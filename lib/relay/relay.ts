@@ -7,7 +7,8 @@ import type { Clock } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { checkHost } from "../http/host_check.ts";
-import { type ListenAddress, Listener, type ListenerLimits } from "../http/listener.ts";
+import type { ListenAddress } from "../http/listen_address.ts";
+import { Listener, type ListenerLimits } from "../http/listener.ts";
 import { AuditLog, UnregisteredServers } from "./audit_log.ts";
 import { ExchangeBook } from "./exchange_book.ts";
 import {

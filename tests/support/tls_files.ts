@@ -1,6 +1,7 @@
 /** The certificates of tests/fixtures/tls. */
 
 import type { TlsOptions } from "node:tls";
+import type { TlsIdentity } from "../../lib/http/engine.ts";
 
 export function readCa(): string {
   return readTlsFile("ca.pem");
@@ -8,6 +9,11 @@ export function readCa(): string {
 
 /** Options for a TLS server that shows the named certificate. */
 export function readTlsOptions(name: "localhost" | "relay" | "expired"): TlsOptions {
+  return { key: readTlsFile(`${name}.key`), cert: readTlsFile(`${name}.pem`) };
+}
+
+/** The same as text, for a listener of ours. */
+export function readTlsIdentity(name: "localhost" | "relay" | "expired"): TlsIdentity {
   return { key: readTlsFile(`${name}.key`), cert: readTlsFile(`${name}.pem`) };
 }
 

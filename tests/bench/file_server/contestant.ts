@@ -1,0 +1,200 @@
+/** What is measured: our file server, a control, and other people's, each as it is started. */
+
+import { dirname, join } from "@std/path";
+import { PROJECT } from "../../support/programs.ts";
+
+/** Where a contestant serves what; port and folder are given to it. */
+export interface Place {
+  readonly port: number;
+  readonly root: string;
+  /** A folder of its own for configuration and the like. */
+  readonly scratch: string;
+}
+
+/** A program and its arguments. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** How to make a program that is not there, outside the tree. */
+export interface Install extends Command {
+  /** Exists once it is installed. */
+  readonly result: string;
+}
+
+export interface Contestant {
+  readonly name: string;
+  /** Prints the version; the first number in it counts. */
+  readonly version: Command;
+  /** Undefined where a package manager of the system installs it. */
+  readonly install?: Install;
+  /** Writes what it needs below `scratch`. */
+  readonly toCommand: (place: Place) => Promise<Command>;
+  /** How its best machine-readable listing is asked for; undefined where it lists no folders. */
+  readonly listing?: Listing;
+}
+
+export interface Listing {
+  /** What to add to the folder's path. */
+  readonly query: string;
+  readonly accept: string;
+}
+
+const JSON_BY_ACCEPT: Listing = { query: "", accept: "application/json" };
+const HTML_ALONE: Listing = { query: "", accept: "text/html" };
+
+/** The README's permissions: what people run. */
+const OURS_PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-read"];
+
+/**
+ * All of them, ours first: the others are compared with it. `cache` is a folder outside the tree
+ * for programs that no package manager of the system has.
+ */
+export function listContestants(cache: string): readonly Contestant[] {
+  const deno = Deno.execPath();
+  return [
+    {
+      name: "ours",
+      version: denoRun(deno, ["--no-prompt", join(PROJECT, "file_server.ts"), "--version"]),
+      toCommand: ({ port, root }) =>
+        Promise.resolve(denoRun(deno, [
+          ...OURS_PERMISSIONS,
+          ...[join(PROJECT, "file_server.ts"), "--port", String(port), root],
+        ])),
+      listing: JSON_BY_ACCEPT,
+    },
+    {
+      name: "control",
+      version: { program: deno, args: ["--version"] },
+      toCommand: ({ port, root }) => {
+        const entry = join(PROJECT, "tests/bench/file_server/control_server.ts");
+        const args = ["--no-prompt", "--allow-net", "--allow-read", entry, String(port), root];
+        return Promise.resolve(denoRun(deno, args));
+      },
+    },
+    nginx("nginx", "off"),
+    nginx("nginx sendfile", "on"),
+    {
+      name: "Caddy",
+      version: { program: "caddy", args: ["version"] },
+      toCommand: caddyCommand,
+      listing: JSON_BY_ACCEPT,
+    },
+    crate(cache, { name: "dufs", version: "0.47.0" }, {
+      toArgs: ({ port, root }) => ["-b", "127.0.0.1", "-p", String(port), "--log-format", "", root],
+      listing: { query: "?json", accept: "*/*" },
+    }),
+    crate(cache, { name: "miniserve", version: "0.35.0" }, {
+      toArgs: ({ port, root }) => ["-i", "127.0.0.1", "-p", String(port), root],
+      listing: HTML_ALONE,
+    }),
+    npm(cache, { name: "serve", version: "14.2.7", entry: "build/main.js" }, {
+      toArgs: (
+        { port, root },
+      ) => ["-l", `tcp://127.0.0.1:${port}`, "-L", "-n", "--no-port-switching", root],
+      listing: JSON_BY_ACCEPT,
+    }),
+    npm(cache, { name: "sirv-cli", version: "3.0.1", entry: "bin.js" }, {
+      toArgs: (
+        { port, root },
+      ) => [root, "--host", "127.0.0.1", "--port", String(port), "--quiet", "--etag"],
+    }),
+    npm(cache, { name: "http-server", version: "14.1.1", entry: "bin/http-server" }, {
+      toArgs: ({ port, root }) => [root, "-a", "127.0.0.1", "-p", String(port), "-s"],
+      listing: HTML_ALONE,
+    }),
+  ];
+}
+
+function denoRun(program: string, args: readonly string[]): Command {
+  return { program, args: ["run", "--config", join(PROJECT, "deno.json"), ...args] };
+}
+
+interface Package {
+  readonly name: string;
+  readonly version: string;
+}
+
+interface PackageUse {
+  readonly toArgs: (place: Place) => readonly string[];
+  readonly listing?: Listing;
+}
+
+function crate(
+  cache: string,
+  { name, version }: Package,
+  { toArgs, ...rest }: PackageUse,
+): Contestant {
+  const folder = join(cache, `${name}-${version}`);
+  const program = join(folder, "bin", name);
+  return {
+    ...rest,
+    name,
+    version: { program, args: ["--version"] },
+    install: {
+      program: "cargo",
+      args: ["install", name, "--version", version, "--locked", "--root", folder],
+      result: program,
+    },
+    toCommand: (place) => Promise.resolve({ program, args: toArgs(place) }),
+  };
+}
+
+function npm(
+  cache: string,
+  { name, version, entry }: Package & { readonly entry: string },
+  { toArgs, ...rest }: PackageUse,
+): Contestant {
+  const folder = join(cache, `${name}-${version}`);
+  const script = join(folder, "node_modules", name, entry);
+  return {
+    ...rest,
+    name,
+    version: { program: "echo", args: [version] },
+    install: {
+      program: "npm",
+      args: ["install", "--no-audit", "--no-fund", "--prefix", folder, `${name}@${version}`],
+      result: script,
+    },
+    toCommand: (place) => Promise.resolve({ program: "node", args: [script, ...toArgs(place)] }),
+  };
+}
+
+function nginx(name: string, sendfile: "on" | "off"): Contestant {
+  return {
+    name,
+    version: { program: "nginx", args: ["-v"] },
+    toCommand: async ({ port, root, scratch }) => {
+      const config = join(scratch, "nginx.conf");
+      // Without a master it runs as who starts it, and can read a private folder.
+      await Deno.writeTextFile(
+        config,
+        `daemon off; master_process off; pid ${scratch}/nginx.pid; error_log ${scratch}/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off; sendfile ${sendfile}; tcp_nopush on; keepalive_requests 1000000000;
+  autoindex on; autoindex_format json;
+  client_body_temp_path ${scratch}; proxy_temp_path ${scratch}; fastcgi_temp_path ${scratch};
+  uwsgi_temp_path ${scratch}; scgi_temp_path ${scratch};
+  server { listen 127.0.0.1:${port}; root ${root}; }
+}
+`,
+      );
+      return { program: "nginx", args: ["-c", config, "-p", dirname(config)] };
+    },
+    listing: JSON_BY_ACCEPT,
+  };
+}
+
+async function caddyCommand({ port, root, scratch }: Place): Promise<Command> {
+  const config = join(scratch, "caddy.json");
+  const server = {
+    listen: [`127.0.0.1:${port}`],
+    automatic_https: { disable: true },
+    routes: [{ handle: [{ handler: "file_server", root, browse: {} }] }],
+  };
+  const apps = { http: { servers: { files: server } } };
+  await Deno.writeTextFile(config, JSON.stringify({ admin: { disabled: true }, apps }));
+  return { program: "caddy", args: ["run", "--config", config] };
+}

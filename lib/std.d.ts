@@ -63,13 +63,6 @@ declare module "@std/cli" {
   ): { readonly _: (string | number)[]; readonly [name: string]: unknown };
 }
 
-declare module "@std/cli/prompt-secret" {
-  export function promptSecret(
-    message?: string,
-    options?: { readonly mask?: string; readonly clear?: boolean },
-  ): string | null;
-}
-
 declare module "@std/crypto" {
   export function timingSafeEqual(a: ArrayBufferView, b: ArrayBufferView): boolean;
 }

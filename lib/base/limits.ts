@@ -236,3 +236,30 @@ export const MAX_QR_CHARS = 1000;
 
 /** Longest work on the event loop before others have a turn; what is begun by then ends first. */
 export const MAX_UNBROKEN_MS = 10;
+
+/** Most memory that one password hash in a file may ask for; ours asks for 32 MiB. */
+export const MAX_SCRYPT_BYTES = 256 * 1024 * 1024;
+
+/** Most passwords checked at once: each takes a core for a tenth of a second, and 32 MiB. */
+export const MAX_PASSWORD_CHECKS = 2;
+
+/** Most passwords that wait for those. Past it: 503. */
+export const MAX_WAITING_PASSWORDS = 64;
+
+/** How long a password that was right is known without another check. */
+export const PASSWORD_MEMORY_MS = 300_000;
+
+/** Most right passwords that are known so; the oldest is forgotten first. */
+export const MAX_KNOWN_PASSWORDS = 1000;
+
+/** Most wrong passwords from one address, or one /64 of IPv6, in PASSWORD_FAILURE_MS. Past it: 429. */
+export const MAX_PASSWORD_FAILURES = 10;
+
+/** How long wrong passwords count, from the first of them. */
+export const PASSWORD_FAILURE_MS = 60_000;
+
+/** Most addresses whose wrong passwords are counted; the oldest is forgotten first. */
+export const MAX_COUNTED_ADDRESSES = 10_000;
+
+/** How often at most the line is drawn that shows transfers on a terminal. */
+export const PROGRESS_REDRAW_MS = 200;

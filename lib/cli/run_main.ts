@@ -66,6 +66,11 @@ export function print(text: string): void {
   writeAll(Deno.stdout, text);
 }
 
+/** Prints on standard error, for people. */
+export function printError(text: string): void {
+  writeAll(Deno.stderr, text);
+}
+
 export function printHelp(program: Program): void {
   print(formatHelp(program));
 }
@@ -74,12 +79,15 @@ export function printVersion(program: Program): void {
   print(`${program.name} ${VERSION}\n`);
 }
 
-/** The log of a program, on standard error. */
-export function createConsoleLog(level: LogLevel): Logger {
+/** The log of a program, on standard error; `beforeLine` is called before each line. */
+export function createConsoleLog(level: LogLevel, beforeLine: () => void = () => {}): Logger {
   return createLogger({
     clock: systemClock,
     level,
-    write: (line) => writeAll(Deno.stderr, `${line}\n`),
+    write: (line) => {
+      beforeLine();
+      writeAll(Deno.stderr, `${line}\n`);
+    },
   });
 }
 

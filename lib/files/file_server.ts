@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { allowOrigin, isPreflight, preflightHeaders } from "../http/cors.ts";
 import { errorAnswer } from "../http/error_answer.ts";
+import { redirectToFolder } from "../http/folder_redirect.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpAnswer } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
@@ -157,26 +158,6 @@ function toPrivate(answer: HttpAnswer): HttpAnswer {
     value === "no-cache" && answer.headers[at - 1] === "Cache-Control" ? "private, no-cache" : value
   );
   return { ...answer, headers };
-}
-
-/**
- * The relative place of a folder: right behind any prefix, host and scheme. Permanent, since no
- * file can take the folder's name.
- */
-function redirectToFolder(name: string, query: string): HttpAnswer {
-  const location = `./${encodeURIComponent(name)}/${query}`;
-  return {
-    status: 308,
-    headers: [
-      "Location",
-      location,
-      "Cache-Control",
-      "no-cache",
-      "X-Content-Type-Options",
-      "nosniff",
-    ],
-    body: null,
-  };
 }
 
 function queryOf(target: string): string {

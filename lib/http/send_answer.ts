@@ -7,6 +7,7 @@ import { toMessage } from "../base/errors.ts";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { headerValue } from "./headers.ts";
+import { IncomingBody } from "./incoming_body.ts";
 import type { HttpAnswer } from "./message.ts";
 
 export interface SendOptions {
@@ -93,7 +94,9 @@ function pump(
       body.destroy();
       return cut("the body is longer than its Content-Length");
     }
-    if (!writePieces(response, chunk)) body.pause();
+    // Chunks of a request are nobody else's; those of other streams may be used again.
+    const done = body instanceof IncomingBody ? freeBuffer(chunk) : undefined;
+    if (!writePieces(response, chunk, done)) body.pause();
     options.sent?.(chunk.length);
   });
   body.on("end", () => {
@@ -105,12 +108,35 @@ function pump(
 }
 
 /** As `response.write`, in pieces small enough for the silence watch to see a slow reader move. */
-function writePieces(response: ServerResponse, bytes: Uint8Array): boolean {
+function writePieces(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  done?: (error?: Error | null) => void,
+): boolean {
   let canTakeMore = true;
   for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
-    canTakeMore = response.write(bytes.subarray(at, at + MAX_PIECE_BYTES));
+    const piece = bytes.subarray(at, at + MAX_PIECE_BYTES);
+    const isLast = at + MAX_PIECE_BYTES >= bytes.length;
+    canTakeMore = isLast && done !== undefined
+      ? response.write(piece, done)
+      : response.write(piece);
   }
   return canTakeMore;
+}
+
+/**
+ * A callback that gives a written chunk's memory back at once. Left to the collector, the chunks of
+ * a fast stream pile up to 150 MB before it looks, and the process stays as large (measured: 490 MB
+ * after 25 GiB, against 77 MB so, and a quarter more bytes a second). Undefined for a chunk that is
+ * a part of something larger; Deno's node:http gives each one a buffer of its own.
+ */
+function freeBuffer(
+  { buffer, byteLength }: Uint8Array,
+): ((error?: Error | null) => void) | undefined {
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== byteLength) return undefined;
+  return (error) => {
+    if (error === undefined || error === null) buffer.transfer(0);
+  };
 }
 
 /**

@@ -37,6 +37,10 @@ export class ChildProgram {
     return new ChildProgram(command, options);
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** All of it so far. */
   get stdout(): string {
     return this.#stdout;

@@ -127,6 +127,8 @@ async function compile(
   // Without --no-prompt a binary on a terminal would ask for what it was not given. Types are
   // checked by `deno task check`.
   const flags = ["--no-check", "--no-prompt", "--target", target, "--output", path];
+  // Else all packages of the lock go in, those of the tests too; older compilers know no better.
+  if (await knowsFlag(deno, EXCLUDE_UNUSED)) flags.push(EXCLUDE_UNUSED);
   try {
     const { success, code, stderr } = await new Deno.Command(deno, {
       args: ["compile", "--quiet", ...flags, ...permissions, join(ROOT, entry)],
@@ -140,6 +142,13 @@ async function compile(
   } catch (error) {
     return `cannot start "${deno}": ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+const EXCLUDE_UNUSED = "--exclude-unused-npm";
+
+async function knowsFlag(deno: string, flag: string): Promise<boolean> {
+  const { stdout } = await new Deno.Command(deno, { args: ["compile", "--help"] }).output();
+  return new TextDecoder().decode(stdout).includes(flag);
 }
 
 async function readSum(path: string): Promise<string> {

@@ -103,9 +103,14 @@ function chooseNames(
 ): readonly ListedName[] | undefined {
   if (asked.size === 0) return names;
   const chosen = names.filter(({ entry: { name } }) =>
-    asked.has(name) && confinement.isServable(name)
+    (asked.has(name) || asked.has(toFormValue(name))) && confinement.isServable(name)
   );
   return chosen.length === asked.size ? chosen : undefined;
+}
+
+/** A name as a form sends it: every line break becomes CR LF (HTML, "constructing the entry list"). */
+function toFormValue(name: string): string {
+  return name.replace(/\r\n?|\n/g, "\r\n");
 }
 
 async function* walkEntries(

@@ -1,8 +1,8 @@
 /** Everything below a folder that can be asked for, by the rules of the listing, name by name. */
 
-import { setImmediate } from "node:timers/promises";
 import { LimitError } from "../base/errors.ts";
 import { ARCHIVE_SLICE_ENTRIES, MAX_ARCHIVE_DEPTH, MAX_ARCHIVE_ENTRIES } from "../base/limits.ts";
+import { Pacer } from "../base/pacer.ts";
 import type { Located } from "./confinement.ts";
 import { type ListedName, type ListingSource, readNames } from "./directory_listing.ts";
 import { isFault } from "./file_system.ts";
@@ -42,6 +42,7 @@ export async function* walkFolder(
   const { maxEntries = MAX_ARCHIVE_ENTRIES, maxDepth = MAX_ARCHIVE_DEPTH } = options;
   const { fileSystem, confinement } = source;
   const levels: Level[] = [{ path: [], directory: source.directory, names: names.values() }];
+  const pacer = new Pacer();
   let looked = 0;
   let count = 0;
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
@@ -50,7 +51,7 @@ export async function* walkFolder(
       levels.pop();
       continue;
     }
-    if (++looked % ARCHIVE_SLICE_ENTRIES === 0) await setImmediate();
+    if (++looked % ARCHIVE_SLICE_ENTRIES === 0) await pacer.giveTurn();
     const { entry } = listed;
     if (!confinement.isServable(entry.name)) continue;
     const located = confinement.locateEntry(level.directory, entry);

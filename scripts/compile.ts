@@ -48,7 +48,14 @@ const PROGRAMS: readonly Program[] = [
   {
     name: "ptth_file_server",
     entry: "file_server.ts",
-    permissions: ["--allow-net", "--allow-read"],
+    permissions: [
+      "--allow-net",
+      "--allow-read",
+      // What to visit it by, where it listens on all addresses.
+      "--allow-sys=networkInterfaces",
+      // The browser of --open; dropped as soon as the program has started.
+      "--allow-run=xdg-open,open,rundll32",
+    ],
   },
 ];
 

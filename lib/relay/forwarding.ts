@@ -5,7 +5,7 @@ import type { AddressSet } from "../base/cidr.ts";
 import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
-import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
+import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
 
 /** Fields about the hops before this one: set here, and never passed on as they came. */
 const ORIGIN_FIELDS = ["forwarded", "x-real-ip"];
@@ -15,6 +15,7 @@ const ORIGIN_PREFIX = "x-forwarded-";
 const DROPPED: ReadonlySet<string> = new Set([
   API_KEY_HEADER.toLowerCase(),
   MAGIC_HEADER.toLowerCase(),
+  QUERY_HEADER.toLowerCase(),
   "content-length",
   "expect",
 ]);
@@ -22,6 +23,8 @@ const DROPPED: ReadonlySet<string> = new Set([
 export interface ForwardingOptions {
   /** Peers whose word on the hops before them is taken. */
   readonly trustedProxies: AddressSet;
+  /** The target's query, with its "?"; "" where there is none. */
+  readonly query: string;
   /** What stands before the path that the server sees, as in "/servers/NAME". */
   readonly prefix: string;
 }
@@ -54,6 +57,7 @@ export function toServerHeaders(request: HttpRequest, options: ForwardingOptions
   headers.set("x-forwarded-prefix", (inbound("x-forwarded-prefix") ?? "") + options.prefix);
   headers.set("forwarded", list(inbound("forwarded"), toForwarded(request, { host })));
   headers.set("via", list(...via, `${request.httpVersion} ptth_relay`));
+  if (options.query !== "") headers.set(QUERY_HEADER.toLowerCase(), options.query);
   return [...headers].flat();
 }
 

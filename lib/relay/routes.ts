@@ -29,6 +29,8 @@ export interface VisitRoute {
   readonly path: string;
   /** The part of the path before `path`: what the visitor's links have to start with. */
   readonly prefix: string;
+  /** With its "?"; "" where there is none. */
+  readonly query: string;
 }
 
 const VISIT_PREFIXES = ["/frontend/servers/", "/servers/"];
@@ -40,8 +42,8 @@ export function toRoute(method: string, target: string): Route {
   const parts = parseTarget(target);
   if (parts.kind === "bad") return { kind: "bad", status: 400, reason: "The target is malformed" };
   if (parts.kind === "asterisk") return { kind: "not_found" };
-  const { path } = parts;
-  return method === "POST" ? toPostRoute(path) : toGetRoute(path);
+  const route = method === "POST" ? toPostRoute(parts.path) : toGetRoute(parts.path);
+  return route.kind === "visit" ? { ...route, query: parts.query } : route;
 }
 
 function toPostRoute(path: string): Route {
@@ -90,7 +92,7 @@ export function toVisitRoute(rest: string, prefix: string): Route {
     return { kind: "bad", status: 400, reason: "A slash has to follow the server's name" };
   }
   const name = rest.slice(0, slash);
-  return { kind: "visit", name, path: rest.slice(slash), prefix: prefix + name };
+  return { kind: "visit", name, path: rest.slice(slash), prefix: prefix + name, query: "" };
 }
 
 function after(text: string, prefix: string): string | undefined {

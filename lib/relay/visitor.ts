@@ -42,7 +42,7 @@ export function visit(
       id: createExchangeId(),
       method: request.method,
       uri: route.path,
-      headers: toServerHeaders(request, { trustedProxies, prefix: route.prefix }),
+      headers: toServerHeaders(request, { ...route, trustedProxies }),
     },
     delivery: request.finished,
     clock,

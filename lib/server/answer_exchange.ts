@@ -5,10 +5,11 @@ import { type Clock, pause } from "../base/clock.ts";
 import { ClosedError, toMessage } from "../base/errors.ts";
 import { MAX_RESPONSE_REPLY_BYTES, RESPONSE_TIMEOUT_MS } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import type { Delivery, Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
+import { headerValue } from "../http/headers.ts";
+import type { Delivery, Handler, HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
 import { destroyBody } from "../http/send_answer.ts";
 import { textAnswer } from "../http/text_answer.ts";
-import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
+import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
 import { type ClassicAnswer, toClassicAnswer } from "./classic_answer.ts";
 import type { RelayClient } from "./relay_client.ts";
@@ -121,7 +122,7 @@ function toHttpRequest(
 ): HttpRequest {
   return {
     method,
-    target: uri,
+    target: uri + toQuery(headers),
     headers,
     httpVersion: "1.1",
     // Classic carries none; behind our relay it is in X-Forwarded-For.
@@ -131,6 +132,12 @@ function toHttpRequest(
     signal,
     finished,
   };
+}
+
+/** The query that our relay sends beside the path; what a visitor makes up is no worse than a query. */
+function toQuery(headers: RawHeaders): string {
+  const query = headerValue(headers, QUERY_HEADER.toLowerCase()) ?? "";
+  return /^\?[^\s#]*$/.test(query) ? query : "";
 }
 
 /** `body` at one chunk a second, as the original's --throttle-upload has it. */

@@ -14,6 +14,12 @@ export const API_KEY_HEADER = "X-ApiKey";
 /** Carries status and headers of an answer. */
 export const MAGIC_HEADER = "X-PTTH-2LJYXWC4";
 
+/**
+ * Carries the query of a visitor's target, with its `?`: the classic message has no place for it,
+ * and originals ignore the field (docs/protocol.md, "Query").
+ */
+export const QUERY_HEADER = "X-PTTH-Query";
+
 /** Methods by their index on the wire. */
 export const CLASSIC_METHODS = ["GET", "HEAD", "POST", "PUT"] as const;
 /** Their names, the other form that decoders take. */

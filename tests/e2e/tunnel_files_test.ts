@@ -145,14 +145,16 @@ Deno.test("tunnel: HEAD tells a length, sends no body, and the connection goes o
   assertEquals(connection.received, "");
 });
 
-Deno.test("tunnel: a query reaches no server, and changes nothing", async () => {
+Deno.test("tunnel: a query reaches the server, and redirects keep it", async () => {
   await using world = await setUp();
   await world.folder.write("file.txt", "hello");
   const { status, body } = await world.get("file.txt?token=secret");
   assertEquals([status, body], [200, "hello"]);
+  const listing = await world.get("?format=text");
+  assertEquals([listing.status, listing.body], [200, "file.txt\n"]);
   await world.folder.write("sub/x", "x");
   const redirect = await world.get("sub?token=secret");
-  assertEquals(fieldOf(redirect, "location"), "./sub/");
+  assertEquals(fieldOf(redirect, "location"), "./sub/?token=secret");
 });
 
 Deno.test("tunnel: fifty visitors at once each get their own file", async () => {

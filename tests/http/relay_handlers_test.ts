@@ -371,6 +371,17 @@ Deno.test("visitor: hop-by-hop fields, keys and forged origins are dropped, othe
   visitor.finish("cut");
 });
 
+Deno.test("visitor: the query goes beside the path, in a field that originals ignore", async () => {
+  const headers = ["Host", "h", "X-PTTH-Query", "?forged"];
+  const asked = await new World().visit("/servers/alpha/x?a=1&b=%20?#f", { headers });
+  assertEquals(asked.request.uri, "/x");
+  assertEquals(headerValue(asked.request.headers, "x-ptth-query"), "?a=1&b=%20?");
+  asked.visitor.finish("cut");
+  const plain = await new World().visit("/servers/alpha/x", { headers });
+  assertEquals(headerValue(plain.request.headers, "x-ptth-query"), undefined);
+  plain.visitor.finish("cut");
+});
+
 Deno.test("visitor: a trusted proxy's word on the hops before it is continued", async () => {
   const range = parseCidr("192.0.2.0/24");
   assert(range !== undefined);

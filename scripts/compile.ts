@@ -53,8 +53,9 @@ const PROGRAMS: readonly Program[] = [
       "--allow-read",
       // What to visit it by, where it listens on all addresses.
       "--allow-sys=networkInterfaces",
-      // The browser of --open; dropped as soon as the program has started.
-      "--allow-run=xdg-open,open,rundll32",
+      // The browser of --open; dropped at the start. Not by name: a binary would complain on each
+      // computer that lacks one of the names.
+      "--allow-run",
     ],
   },
 ];

@@ -12,4 +12,12 @@ if [ ! -e "$policy" ]; then
 fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends tinyproxy \
-  p7zip-full libarchive-tools unzip python3
+  p7zip-full libarchive-tools unzip python3 python3-venv procps \
+  curl wget2 axel aria2 slowhttptest ffuf wrk
+
+# REDbot, which judges headers, in an environment of its own outside the tree.
+redbot="${XDG_CACHE_HOME:-$HOME/.cache}/ptth-test-programs/redbot"
+if [ ! -x "$redbot/bin/redbot" ]; then
+  python3 -m venv "$redbot"
+  "$redbot/bin/pip" install -q redbot==2.7.1 httplint==2026.10.4
+fi

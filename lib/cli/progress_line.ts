@@ -74,6 +74,8 @@ export class ProgressLine {
     this.#lastLook = now;
     this.#isShown = true;
     const count = this.#active.size;
-    this.#write(`${CLEAR}${count} ${count === 1 ? "transfer" : "transfers"}, ${speed.toFixed(1)} MB/s`);
+    this.#write(
+      `${CLEAR}${count} ${count === 1 ? "transfer" : "transfers"}, ${speed.toFixed(1)} MB/s`,
+    );
   }
 }

@@ -61,6 +61,14 @@ export function checkPagePath(text: string): string | undefined {
     : "the path of a file in the folder, as 404.html, without names that begin with a dot";
 }
 
+/** Names between slashes, which stay the same in URLs. */
+export function checkBasePath(text: string): string | undefined {
+  const names = text.replace(/^\/|\/$/g, "").split("/");
+  return text === "/" || names.every((name) => NAME_REGEXP.test(name) && !/^\.\.?$/.test(name))
+    ? undefined
+    : 'a path of letters, digits and -._~, as /shared/, without "." and ".."';
+}
+
 /** A pattern for single names. */
 export function checkNamePattern(text: string): string | undefined {
   return /[/\\\0]/.test(text)

@@ -6,8 +6,22 @@ import type { Handler } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
 import type { FileServer } from "./file_server.ts";
 
-/** The folder at `basePath`, which begins and ends with `/`; by default at `/`. */
-export function createRootHandler(files: FileServer, basePath: string = "/"): Handler {
+export interface RootHandlerOptions {
+  /** Where the folder is; begins and ends with `/`. Default: `/`. */
+  readonly basePath?: string;
+  /** By what it is reached, unless a proxy in front says otherwise. Default: http. */
+  readonly scheme?: "http" | "https";
+}
+
+export function createRootHandler(
+  files: FileServer,
+  { basePath = "/", scheme = "http" }: RootHandlerOptions = {},
+): Handler {
+  // Told as by a proxy (see public_address.ts). What a proxy in front has told stands before it.
+  const way = [
+    ...(basePath === "/" ? [] : ["X-Forwarded-Prefix", ""]),
+    ...(scheme === "http" ? [] : ["X-Forwarded-Proto", scheme]),
+  ];
   return (request) => {
     const target = parseTarget(request.target);
     switch (target.kind) {
@@ -16,12 +30,17 @@ export function createRootHandler(files: FileServer, basePath: string = "/"): Ha
       case "asterisk":
         // RFC 9110 §9.3.7: only OPTIONS comes in this form, and asks about the whole server.
         return { status: 204, headers: ["Allow", "GET, HEAD, OPTIONS"], body: null };
-      default:
+      default: {
+        const { method, signal } = request;
+        const told = way.length === 0
+          ? request
+          : { method, target: request.target, headers: [...request.headers, ...way], signal };
         return answerBelow(basePath, {
           request,
           ...target,
-          answer: (path) => files.answer(request, path),
+          answer: (path) => files.answer(told, path),
         });
+      }
     }
   };
 }

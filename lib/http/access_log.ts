@@ -65,7 +65,7 @@ export function formatCombined(record: AccessRecord): string {
   const { method, target, httpVersion, headers, remoteAddress } = record.request;
   const quote = (text: string | undefined): string => `"${escapeBytes(text ?? "-")}"`;
   return [
-    escapeBytes(remoteAddress).replaceAll(" ", "\\x20") || "-",
+    escapeBytes(remoteAddress) || "-",
     "-",
     record.user === undefined ? "-" : escapeBytes(toByteText(record.user)),
     `[${toLogTime(record.time)}]`,

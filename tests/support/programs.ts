@@ -13,17 +13,19 @@ export interface StartOptions {
   /** Beside those of the README. */
   readonly permissions?: readonly string[];
   readonly hasInput?: boolean;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a program in a folder of its own; killed at the end of the scope. */
 export function startProgram(
   name: ProgramName,
-  { args = [], permissions = [], ...options }: StartOptions,
+  { args = [], permissions = [], env = {}, ...options }: StartOptions,
 ): ChildProgram {
   return ChildProgram.start(Deno.execPath(), {
     ...options,
     args: [...toDenoArgs([...readPermissions(name), ...permissions], `${name}.ts`), ...args],
-    env: NO_PROXY,
+    env: { ...NO_PROXY, ...env },
   });
 }
 

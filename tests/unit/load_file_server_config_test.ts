@@ -3,6 +3,16 @@ import { ConfigError } from "../../lib/base/errors.ts";
 import { PLAIN_FOLDER } from "../support/plain_folder.ts";
 import { loadFileServerConfig } from "../../lib/cli/load_file_server_config.ts";
 
+/** What is not asked for. */
+const PLAIN = {
+  basePath: "/",
+  authFile: null,
+  tls: null,
+  accessLog: "off",
+  qr: false,
+  open: false,
+} as const;
+
 Deno.test("loadFileServerConfig: no option gives the published defaults", () => {
   assertEquals(loadFileServerConfig([]), {
     kind: "run",
@@ -12,6 +22,7 @@ Deno.test("loadFileServerConfig: no option gives the published defaults", () => 
       root: ".",
       allowedHosts: [],
       folder: PLAIN_FOLDER,
+      ...PLAIN,
       logLevel: "info",
     },
   });
@@ -38,6 +49,7 @@ Deno.test("loadFileServerConfig takes the folder as ROOT or by --root, and repea
       root: ".",
       allowedHosts: ["nas.local", "192.0.2.1"],
       folder: PLAIN_FOLDER,
+      ...PLAIN,
       logLevel: "error",
     },
   });
@@ -58,6 +70,48 @@ Deno.test("loadFileServerConfig takes how the folder is served", () => {
     hiddenPatterns: ["*.key", "private"],
     trustedContent: true,
   });
+});
+
+Deno.test("loadFileServerConfig takes who may see it, by what way, and what is shown", () => {
+  const loaded = loadFileServerConfig([
+    ["--auth-file=users", "--tls-cert", "a.pem", "--tls-key=a.key", "--base-path=a/b.c"],
+    ["--access-log=json", "--qr", "--open"],
+  ].flat());
+  const { basePath, authFile, tls, accessLog, qr, open } = loaded.kind === "run"
+    ? loaded.config
+    : PLAIN;
+  assertEquals({ basePath, authFile, tls, accessLog, qr, open }, {
+    basePath: "/a/b.c/",
+    authFile: "users",
+    tls: { cert: "a.pem", key: "a.key" },
+    accessLog: "json",
+    qr: true,
+    open: true,
+  });
+  for (const path of ["a", "/a", "a/", "/a/"]) {
+    const each = loadFileServerConfig([`--base-path=${path}`]);
+    assertEquals(each.kind === "run" ? each.config.basePath : "", "/a/");
+  }
+});
+
+Deno.test("loadFileServerConfig refuses half of TLS, and base paths that a URL cannot hold", () => {
+  for (const [given, missing] of [["cert", "key"], ["key", "cert"]]) {
+    const error = assertThrows(() => loadFileServerConfig([`--tls-${given}=a`]), ConfigError);
+    assertEquals(error.message, `Cannot use option "--tls-${given}" alone`);
+    assertEquals(error.place.hint, `Give --tls-${missing} too`);
+  }
+  for (const path of ["//", "/a//b/", "/../", "/a b/", "/%61/", "/a?b/", "/\u00e9/"]) {
+    assertThrows(() => loadFileServerConfig([`--base-path=${path}`]), ConfigError, "Cannot use");
+  }
+});
+
+Deno.test("loadFileServerConfig: hash-password is a command that stands alone", () => {
+  assertEquals(loadFileServerConfig(["hash-password"]), { kind: "hash-password" });
+  assertEquals(loadFileServerConfig(["./hash-password"]).kind, "run");
+  for (const more of ["secret", "--port=0"]) {
+    const error = assertThrows(() => loadFileServerConfig(["hash-password", more]), ConfigError);
+    assertEquals(error.message, 'The command "hash-password" stands alone');
+  }
 });
 
 Deno.test("loadFileServerConfig refuses pages, origins and patterns that could never work", () => {

@@ -31,7 +31,7 @@ export interface Contestant {
   readonly install?: Install;
   /** Writes what it needs below `scratch`. */
   readonly toCommand: (place: Place) => Promise<Command>;
-  /** How its best machine-readable listing is asked for; undefined where it lists no folders. */
+  /** How a folder is asked for: a page where it has pages, else JSON; undefined where it lists none. */
   readonly listing?: Listing;
 }
 
@@ -62,7 +62,7 @@ export function listContestants(cache: string): readonly Contestant[] {
           ...OURS_PERMISSIONS,
           ...[join(PROJECT, "file_server.ts"), "--port", String(port), root],
         ])),
-      listing: JSON_BY_ACCEPT,
+      listing: HTML_ALONE,
     },
     {
       name: "control",

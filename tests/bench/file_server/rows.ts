@@ -35,14 +35,16 @@ export const ROWS: readonly Row[] = [
     name: "Listing of many entries, first time",
     unit: "ms",
     tool: "curl",
-    command: "curl -H 'Accept: application/json' URL/many/",
+    command:
+      "curl -H 'Accept: TYPE' URL/many/ (ours: a page of HTML; others all: JSON where they have it)",
     measure: listMany,
   },
   {
     name: "Listing of many entries, again",
     unit: "ms",
     tool: "curl",
-    command: "curl -H 'Accept: application/json' URL/many/",
+    command:
+      "curl -H 'Accept: TYPE' URL/many/ (ours: a page of HTML; others all: JSON where they have it)",
     measure: listMany,
   },
   wrkRow("1 KiB, 1 connection", { path: `/${SAMPLES.small}`, connections: 1 }),

@@ -149,7 +149,7 @@ export class Listener {
         signal.removeEventListener("abort", cut);
         resolve();
       });
-      
+      this.#handshakes.destroyAll();
       // The engine's own notion of idle leaves out connections that have sent nothing yet.
       for (const { isIdle, socket } of this.#connections.values()) if (isIdle) socket.destroy();
       if (signal.aborted) cut();

@@ -10,6 +10,7 @@ import { Buffer } from "node:buffer";
 import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { systemClock } from "../../lib/base/clock.ts";
+import { HEADERS_TIMEOUT_MS } from "../../lib/base/limits.ts";
 import { silentLogger } from "../../lib/base/log.ts";
 import { Listener, type ListenerLimits } from "../../lib/http/listener.ts";
 import type { Handler } from "../../lib/http/message.ts";
@@ -140,8 +141,10 @@ Deno.test("Listener.close does not wait for handshakes, but for exchanges", asyn
   const silent = untilClosed(port, "");
   const received = exchange(port, "GET /last HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await begun.promise;
+  const start = performance.now();
   const closed = listener.close(new AbortController().signal);
   assertEquals(await silent, "");
+  assertLess(performance.now() - start, HEADERS_TIMEOUT_MS / 2);
   held.resolve();
   assertStringIncludes((await received).text, "hello /last\n");
   await closed;

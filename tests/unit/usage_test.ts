@@ -35,6 +35,11 @@ Deno.test("formatHelp reads as this, for the file server", () => {
     `ptth_file_server: The file server of PTTH alone, on a local port
 
 Usage: ptth_file_server [OPTIONS] [ROOT]
+       ptth_file_server hash-password
+
+Commands:
+  hash-password           Read a password from standard input, print its hash
+                          for --auth-file
 
 Options:
   --host ADDRESS          Address to listen on [default: 127.0.0.1]
@@ -42,6 +47,17 @@ Options:
   --root FOLDER           Folder to serve, as may ROOT [default: .]
   --allow-host NAME       A further name that the server may be asked for by
                           [repeatable]
+  --base-path PATH        Path that everything is below, as /shared/; the rest
+                          is 404 [default: /]
+  --auth-file FILE        File of the users who alone are let in, one a line:
+                          NAME:HASH
+  --tls-cert FILE         Certificate for https, and those that lead to an
+                          authority (PEM)
+  --tls-key FILE          Key of the certificate (PEM)
+  --access-log FORM       Write a line per request to standard output: combined
+                          (as Apache) or json [default: off]
+  --qr                    Show the address as a QR code on the terminal
+  --open                  Open the address in the browser
   --index FILE            File shown in place of a folder's listing, as
                           index.html
   --spa-fallback FILE     File that browsers get in place of pages that are not
@@ -64,6 +80,7 @@ Options:
 Examples:
   ptth_file_server ~/public
   ptth_file_server --port 0 --root .
+  ptth_file_server --host 0.0.0.0 --qr ~/public
 
 Exit status:
   0                       Stopped on request

@@ -2,15 +2,18 @@
 
 import { Readable } from "node:stream";
 import { FILE_PIECE_BYTES } from "../base/limits.ts";
+import type { OwnedChunks } from "../http/owned_chunks.ts";
 import type { ByteRange } from "../http/range.ts";
 import type { OpenFile } from "./file_system.ts";
 
 /**
  * Streams pieces in order. Owns the file: closes it once, at the end, on an error, or when
  * destroyed. Sends exactly as many bytes as the ranges say: a file that grows is cut there, and one
- * that shrinks ends the stream with an error, never with padding.
+ * that shrinks ends the stream with an error, never with padding. Takes over the bytes among the
+ * pieces.
  */
-export class FileBody extends Readable {
+export class FileBody extends Readable implements OwnedChunks {
+  readonly ownsChunks = true;
   readonly #file: OpenFile;
   readonly #pieces: Iterator<Uint8Array | ByteRange>;
   #remaining = 0;

@@ -3,12 +3,14 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { ClosedError } from "../base/errors.ts";
+import type { OwnedChunks } from "./owned_chunks.ts";
 
 /**
  * Wraps node:http's message. Destroying that one destroys its socket, and with it the chance to
  * answer; destroying this one only stops the reading.
  */
-export class IncomingBody extends Readable {
+export class IncomingBody extends Readable implements OwnedChunks {
+  readonly ownsChunks = true;
   readonly #incoming: IncomingMessage;
   readonly #onFirstRead: () => void;
   #isStarted = false;

@@ -7,8 +7,8 @@ import { toMessage } from "../base/errors.ts";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { headerValue } from "./headers.ts";
-import { IncomingBody } from "./incoming_body.ts";
 import type { HttpAnswer } from "./message.ts";
+import { ownsChunks } from "./owned_chunks.ts";
 
 export interface SendOptions {
   readonly isHead: boolean;
@@ -70,6 +70,7 @@ function pump(
   response: ServerResponse,
   { declared, options }: { declared: number | null; options: SendOptions },
 ): void {
+  const isOwned = ownsChunks(body);
   let sent = 0;
   const cut = (reason: string): void => {
     options.log.debug("Answer was cut", { reason, sent, declared });
@@ -94,8 +95,8 @@ function pump(
       body.destroy();
       return cut("the body is longer than its Content-Length");
     }
-    // Chunks of a request are nobody else's; those of other streams may be used again.
-    const done = body instanceof IncomingBody ? freeBuffer(chunk) : undefined;
+    // Those of other streams may be used again.
+    const done = isOwned ? freeBuffer(chunk) : undefined;
     if (!writePieces(response, chunk, done)) body.pause();
     options.sent?.(chunk.length);
   });

@@ -101,6 +101,7 @@ async function runRound(
     for (const turn of turns) {
       if (turn.cells.get(row.name)?.kind === "not measured") continue;
       turn.cells.set(row.name, await measure(row, turn, seconds));
+      if (!turn.program.isRunning) continue;
       const { residentBytes, peakBytes } = await turn.program.readUsage();
       if (row.name === SERVED_SMALL) turn.memory.afterSmall.push(residentBytes);
       if (row.name === SERVED_BIG) {
@@ -135,6 +136,7 @@ async function measure(
       ],
     };
   } catch (error) {
+    if (!program.isRunning) return { kind: "not measured", reason: "it ended by itself" };
     return { kind: "not measured", reason: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -98,7 +98,9 @@ function formatMemory({ memory, versions }: Report): string {
   const toMib = (values: readonly number[]): string => formatNumber(summarize(values).median / MIB);
   const lines = Object.keys(versions).map((name) => {
     const found = memory[name];
-    if (found === undefined) return `| ${name} | ${NOT_MEASURED} | | | |`;
+    if (found === undefined || found.peak.length === 0) {
+      return `| ${name} | ${NOT_MEASURED} | | | |`;
+    }
     const { atStart, afterSmall, afterBig, peak } = found;
     return `| ${name} | ${[atStart, afterSmall, afterBig, peak].map(toMib).join(" | ")} |`;
   });

@@ -48,6 +48,11 @@ export class RunningContestant {
     return `http://127.0.0.1:${this.port}${path}`;
   }
 
+  /** False once it has ended by itself, as some do under load. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   readUsage(): Promise<Usage> {
     return readUsage(this.#process.pid);
   }

@@ -101,6 +101,8 @@ function mount(root: string, answered: string[]): Handler {
   });
   return async (request) => {
     const target = parseTarget(request.target);
+    // The browser asks for it by itself, now and then, for documents that are not pages of ours.
+    if (request.target === "/favicon.ico") return { status: 204, headers: [], body: null };
     if (target.kind !== "origin" || !target.path.startsWith(`${PREFIX}/`)) {
       return textAnswer(404, "Outside");
     }

@@ -4,14 +4,25 @@
  * nothing of those behind the first one when the connection dies.
  */
 
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { MAX_PIPELINED_REQUESTS } from "../base/limits.ts";
+import type { NodeRequest } from "./node_request.ts";
+import type { Watched } from "./silence_watch.ts";
 
-export class Connection {
+/** An exchange, as far as silence is concerned. */
+export interface WatchedExchange {
+  readonly request: NodeRequest;
+  readonly response: ServerResponse;
+}
+
+export class Connection implements Watched {
   /** As requests show it. */
   readonly socket: Socket;
   readonly #transport: Socket;
-  #last: Promise<void> = Promise.resolve();
+  /** Starts the requests that wait, in order. */
+  readonly #waiting: (() => void)[] = [];
+  #exchange: WatchedExchange | undefined;
   #count = 0;
   #isBroken = false;
 
@@ -37,26 +48,45 @@ export class Connection {
   }
 
   /**
-   * Waits for the requests before this one; resolves with a function that ends its turn, or with
-   * undefined if there is nobody to answer any more.
+   * Waits for the requests before this one; true when it is to be served, and then
+   * {@linkcode Connection.endTurn} is owed; false if there is nobody to answer any more.
    */
-  async takeTurn(): Promise<(() => void) | undefined> {
+  takeTurn(): boolean | Promise<boolean> {
     if (this.#count >= MAX_PIPELINED_REQUESTS) {
       this.cut();
-      return undefined;
+      return false;
     }
-    const before = this.#last;
-    const over = Promise.withResolvers<void>();
-    this.#last = over.promise;
-    this.#count++;
-    await before;
-    const endTurn = (): void => {
-      this.#count--;
-      over.resolve();
-    };
-    if (!this.socket.destroyed) return endTurn;
-    endTurn();
-    return undefined;
+    if (this.#count++ === 0) return true;
+    return new Promise((resolve) => this.#waiting.push(() => resolve(this.#isStillWanted())));
+  }
+
+  /** The exchange being served is over. */
+  endTurn(): void {
+    this.#exchange = undefined;
+    this.#count--;
+    this.#waiting.shift()?.();
+  }
+
+  /** What is being served, as far as silence is concerned. */
+  watch(exchange: WatchedExchange): void {
+    this.#exchange = exchange;
+  }
+
+  isWaitingForPeer(): boolean {
+    return this.#exchange !== undefined &&
+      (this.#exchange.request.body?.isWanting === true ||
+        this.#exchange.response.writableLength > 0);
+  }
+
+  progress(): number {
+    // bytesWritten counts what was handed over, writableLength what of it is still here.
+    return this.socket.bytesRead + this.socket.bytesWritten - this.socket.writableLength;
+  }
+
+  #isStillWanted(): boolean {
+    if (!this.socket.destroyed) return true;
+    this.endTurn();
+    return false;
   }
 
   /** What comes on this connection cannot be understood any more; what came before is answered. */

@@ -30,7 +30,7 @@ import type { Handler, HttpAnswer } from "./message.ts";
 import { NodeRequest } from "./node_request.ts";
 import { type Refusal, toParserRefusal } from "./parser_refusal.ts";
 import { destroyBody, sendAnswer } from "./send_answer.ts";
-import { SilenceWatch, type Watched } from "./silence_watch.ts";
+import { SilenceWatch } from "./silence_watch.ts";
 import { textAnswer } from "./text_answer.ts";
 
 /** Bounds of one listener; the defaults are those of base/limits.ts. */
@@ -162,7 +162,11 @@ export class Listener {
     if (known !== undefined) return known;
     const connection = new Connection(socket, this.#handshakes.take(socket));
     this.#connections.set(socket, connection);
-    socket.once("close", () => this.#connections.delete(socket));
+    this.#silence.add(connection);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      this.#silence.remove(connection);
+    });
     return connection;
   }
 
@@ -171,12 +175,15 @@ export class Listener {
     // Without a listener a failed write would end the process; the close event tells all we need.
     response.on("error", () => {});
     const connection = this.#connectionOf(incoming.socket);
-    const endTurn = await connection.takeTurn();
-    if (endTurn === undefined) return;
-    response.once("close", endTurn);
+    if (!await connection.takeTurn()) return;
     const request = new NodeRequest(incoming, response);
     const takeRest = once(() => this.#takeRest(incoming, request));
-    this.#watch(incoming, response, { connection, request, takeRest });
+    connection.watch({ request, response });
+    response.once("close", () => {
+      connection.endTurn();
+      if (connection.isSpent) connection.socket.destroy();
+      if (!incoming.complete) void this.#dropRest(incoming, takeRest);
+    });
     const observed = observeExchange(request, this.#observe);
     const refusal = toRefusal(request);
     const answer = refusal === undefined ? await this.#handle(request) : toAnswer(refusal);
@@ -209,35 +216,10 @@ export class Listener {
     }
   }
 
-  /** Keeps the connection's book: silence, and what happens to a body that outlives its answer. */
-  #watch(
-    incoming: IncomingMessage,
-    response: ServerResponse,
-    { connection, request, takeRest }: {
-      connection: Connection;
-      request: NodeRequest;
-      takeRest: () => Promise<void>;
-    },
-  ): void {
-    const { socket } = connection;
-    const watched: Watched = {
-      isWaitingForPeer: () => request.body?.isWanting === true || response.writableLength > 0,
-      // bytesWritten counts what was handed over, writableLength what of it is still here.
-      progress: () => socket.bytesRead + socket.bytesWritten - socket.writableLength,
-      cut: () => {
-        this.#log.debug("Connection cut: the peer was silent", { peer: request.remoteAddress });
-        connection.cut();
-      },
-    };
-    this.#silence.add(watched);
-    response.once("close", () => {
-      this.#silence.remove(watched);
-      if (connection.isSpent) socket.destroy();
-      if (incoming.complete) return;
-      void takeRest().then(() => {
-        if (!incoming.complete) socket.destroy();
-      });
-    });
+  /** After an answer that came before the end of its request: that cannot go on for ever. */
+  async #dropRest(incoming: IncomingMessage, takeRest: () => Promise<void>): Promise<void> {
+    await takeRest();
+    if (!incoming.complete) incoming.socket.destroy();
   }
 
   /** Reads and drops what is left of a request, for a while. */

@@ -5,7 +5,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 
-/** One exchange on a connection, as far as silence is concerned. */
+/** A connection, as far as silence is concerned. */
 export interface Watched {
   /** True while the peer is the one that everybody waits for. */
   isWaitingForPeer(): boolean;

@@ -11,7 +11,7 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { benchFileServer } from "../tests/bench/file_server/bench_file_server.ts";
 import { formatReport, insertReport, type Report } from "../tests/bench/file_server/report.ts";
 
@@ -75,6 +75,8 @@ async function runFileServer(args: readonly string[]): Promise<number> {
   if (typeof given["json"] === "string") await writeJson(given["json"], report);
   if (given["write"] === true) {
     await Deno.writeTextFile(DOC, insertReport(await Deno.readTextFile(DOC), text));
+    // Tables are aligned as `deno task fmt` wants them.
+    await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", fromFileUrl(DOC)] }).output();
   }
   return 0;
 }

@@ -172,6 +172,7 @@ async function describeMachine(): Promise<string> {
   const cpus = await Deno.readTextFile("/proc/cpuinfo");
   const model = /^model name\s*: (.*)$/m.exec(cpus)?.[1] ?? "unknown processor";
   const count = navigator.hardwareConcurrency;
-  return `${count} cores of ${model}, Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}, the ` +
+  return `${count} cores of ${model}, Linux ${(/^[0-9]+\.[0-9]+/.exec(Deno.osRelease())?.[0] ??
+    "")}, Deno ${Deno.version.deno}, the ` +
     "load on the same cores, over the loopback device";
 }

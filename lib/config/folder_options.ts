@@ -5,7 +5,7 @@
 
 import { checkCorsOrigin, checkNamePattern, checkPagePath } from "./checks.ts";
 import type { OptionValues } from "./option.ts";
-import { listOption, stringOption, switchOption } from "./option_types.ts";
+import { choiceOption, listOption, stringOption, switchOption } from "./option_types.ts";
 
 const FOLDER_OPTIONS = {
   index: stringOption({
@@ -40,6 +40,13 @@ const FOLDER_OPTIONS = {
     placeholder: "PATTERN",
     check: checkNamePattern,
   }),
+  symlinks: choiceOption({
+    description: "Symbolic links that are followed: those that end inside the folder, " +
+      "all (follow), or none",
+    placeholder: "POLICY",
+    choices: ["inside", "follow", "none"],
+    default: "inside",
+  }),
   trustedContent: switchOption({
     description: "Let HTML and SVG files run scripts: only where nobody else can write",
   }),
@@ -52,6 +59,7 @@ export const FILE_SERVER_FOLDER_OPTIONS = {
   precompressed: { ...FOLDER_OPTIONS.precompressed, source: "flag" },
   cors: { ...FOLDER_OPTIONS.cors, source: "flag" },
   hiddenPatterns: { ...FOLDER_OPTIONS.hiddenPatterns, source: "flag" },
+  symlinks: { ...FOLDER_OPTIONS.symlinks, source: "flag" },
   trustedContent: { ...FOLDER_OPTIONS.trustedContent, source: "flag" },
 } as const;
 
@@ -62,6 +70,7 @@ export const SERVER_FOLDER_OPTIONS = {
   fileServerPrecompressed: FOLDER_OPTIONS.precompressed,
   fileServerCors: FOLDER_OPTIONS.cors,
   fileServerHiddenPatterns: FOLDER_OPTIONS.hiddenPatterns,
+  fileServerSymlinks: FOLDER_OPTIONS.symlinks,
   fileServerTrustedContent: FOLDER_OPTIONS.trustedContent,
 } as const;
 
@@ -73,6 +82,7 @@ export interface FolderSettings {
   readonly precompressed: boolean;
   readonly cors: string | null;
   readonly hiddenPatterns: readonly string[];
+  readonly symlinks: "inside" | "follow" | "none";
   readonly trustedContent: boolean;
 }
 
@@ -87,6 +97,7 @@ export function toFolderSettings(
     precompressed,
     cors: cors ?? null,
     hiddenPatterns: values.hiddenPatterns,
+    symlinks: values.symlinks,
     trustedContent: values.trustedContent,
   };
 }
@@ -102,6 +113,7 @@ export function toServerFolderSettings(
     precompressed: values.fileServerPrecompressed,
     cors: values.fileServerCors,
     hiddenPatterns: values.fileServerHiddenPatterns,
+    symlinks: values.fileServerSymlinks,
     trustedContent: values.fileServerTrustedContent,
   });
 }

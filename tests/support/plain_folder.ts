@@ -9,5 +9,6 @@ export const PLAIN_FOLDER: FolderSettings = {
   precompressed: false,
   cors: null,
   hiddenPatterns: [],
+  symlinks: "inside",
   trustedContent: false,
 };

@@ -59,7 +59,7 @@ Deno.test("loadFileServerConfig takes how the folder is served", () => {
   const loaded = loadFileServerConfig([
     ["--index=index.html", "--spa-fallback=app/index.html", "--not-found-page", "404.html"],
     ["--precompressed", "--trusted-content", "--cors=https://app.example:8443"],
-    ["--hidden-patterns=*.key", "--hidden-patterns", "private"],
+    ["--hidden-patterns=*.key", "--hidden-patterns", "private", "--symlinks=none"],
   ].flat());
   assertEquals(loaded.kind === "run" ? loaded.config.folder : undefined, {
     index: "index.html",
@@ -68,6 +68,7 @@ Deno.test("loadFileServerConfig takes how the folder is served", () => {
     precompressed: true,
     cors: "https://app.example:8443",
     hiddenPatterns: ["*.key", "private"],
+    symlinks: "none",
     trustedContent: true,
   });
 });

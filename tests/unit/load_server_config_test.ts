@@ -93,6 +93,7 @@ file_server_not_found_page = "404.html"
 file_server_precompressed = true
 file_server_cors = "https://app.example"
 file_server_hidden_patterns = ["*.key"]
+file_server_symlinks = "follow"
 file_server_trusted_content = true
 `;
   const args = ["--file-server-cors", "*"];
@@ -103,6 +104,7 @@ file_server_trusted_content = true
     precompressed: true,
     cors: "*",
     hiddenPatterns: ["*.key"],
+    symlinks: "follow",
     trustedContent: true,
   });
 });

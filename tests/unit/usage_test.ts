@@ -70,6 +70,9 @@ Options:
   --hidden-patterns PATTERN
                           Names that are hidden, beside those that begin with a
                           dot, as *.key [repeatable]
+  --symlinks POLICY       Symbolic links that are followed: those that end
+                          inside the folder, all (follow), or none [default:
+                          inside]
   --trusted-content       Let HTML and SVG files run scripts: only where nobody
                           else can write
   --log-level LEVEL       Least level of what is logged: debug, info, warn,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
-import { systemClock } from "../../lib/base/clock.ts";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import {
   MAX_HEADER_COUNT,
   MAX_PIPELINED_REQUESTS,
@@ -11,14 +11,16 @@ import { silentLogger } from "../../lib/base/log.ts";
 import { Listener, type ListenerLimits } from "../../lib/http/listener.ts";
 import type { Delivery, Handler, HttpRequest } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { exchangeBytes, RawConnection } from "../support/raw_connection.ts";
 
 /** A listener on a free port, closed at the end of the scope. */
 async function listen(
   handler: Handler,
   limits: Partial<ListenerLimits> = {},
+  clock: Clock = systemClock,
 ): Promise<{ port: number; listener: Listener } & AsyncDisposable> {
-  const listener = new Listener({ handler, limits, log: silentLogger, clock: systemClock });
+  const listener = new Listener({ handler, limits, log: silentLogger, clock });
   const { port } = await listener.start({ host: "127.0.0.1", port: 0 });
   return {
     port,
@@ -403,26 +405,24 @@ Deno.test("Listener destroys the answer's body when the visitor leaves in the mi
 
 Deno.test("Listener stops reading the answer's body while the visitor does not read", async () => {
   let produced = 0;
-  await using server = await listen(() => ({
-    status: 200,
-    headers: [],
-    body: new Readable({
+  const over = Promise.withResolvers<Delivery>();
+  await using server = await listen((request) => {
+    void request.finished.then(over.resolve);
+    const body = new Readable({
       read(): void {
         produced += 65536;
         // Bounded, so that a missing back-pressure fails the test instead of the machine.
         this.push(produced > 200_000_000 ? null : Buffer.alloc(65536));
       },
-    }),
-  }));
+    });
+    return { status: 200, headers: [], body };
+  }, { bodySilenceMs: 100 });
   const connection = await RawConnection.open(server.port);
   await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   await connection.readThrough("\r\n\r\n");
   connection.socket.pause();
-  let before = -1;
-  while (before !== produced) {
-    before = produced;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  // The silence watch says when nothing has moved for a while.
+  assertEquals(await over.promise, "cut");
   assert(produced < 50_000_000, `${produced} bytes were produced`);
   await connection.close();
 });
@@ -510,15 +510,22 @@ Deno.test("Listener cuts a peer that stops reading its answer", async () => {
 });
 
 Deno.test("Listener does not cut a visitor that waits for its answer", async () => {
+  const clock = new ManualClock();
+  const arrived = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
-  await using server = await listen(async () => {
-    await gate.promise;
-    return textAnswer(200, "hello");
-  }, { bodySilenceMs: 20 });
+  await using server = await listen(
+    async () => {
+      arrived.resolve();
+      await gate.promise;
+      return textAnswer(200, "hello");
+    },
+    { bodySilenceMs: 20 },
+    clock,
+  );
   await using connection = await RawConnection.open(server.port);
   await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  // Five times the bound passes, by the clock that the bound is measured with.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await arrived.promise;
+  clock.advance(100);
   gate.resolve();
   assert((await connection.readThrough("hello\n")).startsWith("HTTP/1.1 200 "));
 });

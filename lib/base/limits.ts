@@ -263,3 +263,75 @@ export const MAX_COUNTED_ADDRESSES = 10_000;
 
 /** How often at most the line is drawn that shows transfers on a terminal. */
 export const PROGRESS_REDRAW_MS = 200;
+
+/** Longest list of texts in one record of the modern protocol, in bytes: a head of four times MAX_HEAD_BYTES. */
+export const MAX_TEXTS_BYTES = 64 * 1024;
+
+/** Most texts in one record: name and value of 1000 fields, and a few more. */
+export const MAX_TEXTS = 2048;
+
+/** Largest message of the modern protocol: texts and a body, and room for what is between them. */
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** Most bytes of messages sent together: what was being gathered, and one more message. */
+export const MAX_BATCH_BYTES = 512 * 1024;
+
+/** Messages are gathered until there are so many bytes of them, or nothing else is to be done. */
+export const BATCH_FLUSH_BYTES = 64 * 1024;
+
+/** Largest body of a request that travels in its message. It is held while the request waits. */
+export const INLINE_REQUEST_BYTES = 16 * 1024;
+
+/** How long a small body of a request is waited for, so that it can travel in the message. */
+export const INLINE_WAIT_MS = 50;
+
+/** Largest body of an answer that travels in its message. It is held while its visitor reads. */
+export const INLINE_ANSWER_BYTES = 64 * 1024;
+
+/** Largest segment of a stream. */
+export const SEGMENT_BYTES = 64 * 1024;
+
+/** How long the first byte of a segment waits for more. */
+export const SEGMENT_DELAY_MS = 100;
+
+/** How long the relay holds the request for a segment, or that brings one: proxies give up in 10 s. */
+export const SEGMENT_HOLD_MS = 5_000;
+
+/** A stream that has nothing to say says so this often: proxies cut idle connections after 10 s. */
+export const STREAM_IDLE_MS = 4_000;
+
+/** A server that has nothing to say on its control channel says so this often. */
+export const PING_INTERVAL_MS = 3_000;
+
+/** Silence after which the other end of a channel, or of a stream of a lost session, counts as dead. */
+export const CHANNEL_SILENCE_MS = 9_000;
+
+/** How long the relay holds a poll of the modern protocol: proxies cut idle connections after 10 s. */
+export const MODERN_PARK_MS = 8_000;
+
+/** How long a server waits for the welcome on a control channel before it takes to polling. */
+export const WELCOME_TIMEOUT_MS = 5_000;
+
+/** How long a probe of the path may take. Past it: bodies travel in segments. */
+export const PROBE_TIMEOUT_MS = 2_000;
+
+/** How long the relay goes on with a probe that its server does not end. */
+export const PROBE_HOLD_MS = 4_000;
+
+/** How often a path that streams do not pass is probed again. */
+export const PROBE_RETRY_MS = 300_000;
+
+/** Pause before a control channel is tried again on a path that did not let it through; doubled each time. */
+export const CONTROL_RETRY_MS = 60_000;
+
+/** Longest such pause. */
+export const MAX_CONTROL_RETRY_MS = 3_600_000;
+
+/** Most sessions, so most processes, of one name. Past it: 503. */
+export const MAX_SESSIONS_PER_SERVER = 16;
+
+/** Bytes that may wait to be written to a channel before no further exchange is given to it. */
+export const MAX_CHANNEL_BACKLOG_BYTES = 64 * 1024;
+
+/** Silence after which the system asks whether the peer of a switched connection is still there. */
+export const TCP_KEEP_ALIVE_MS = 60_000;

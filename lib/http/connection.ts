@@ -4,16 +4,14 @@
  * nothing of those behind the first one when the connection dies.
  */
 
-import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { MAX_PIPELINED_REQUESTS } from "../base/limits.ts";
-import type { NodeRequest } from "./node_request.ts";
 import type { Watched } from "./silence_watch.ts";
 
 /** An exchange, as far as silence is concerned. */
 export interface WatchedExchange {
-  readonly request: NodeRequest;
-  readonly response: ServerResponse;
+  /** True while the peer is the one that everybody waits for. */
+  isWaitingForPeer(): boolean;
 }
 
 export class Connection implements Watched {
@@ -73,9 +71,7 @@ export class Connection implements Watched {
   }
 
   isWaitingForPeer(): boolean {
-    return this.#exchange !== undefined &&
-      (this.#exchange.request.body?.isWanting === true ||
-        this.#exchange.response.writableLength > 0);
+    return this.#exchange?.isWaitingForPeer() === true;
   }
 
   progress(): number {

@@ -1,6 +1,6 @@
 /** node:http's server, or with a certificate node:https's: the same requests over other sockets. */
 
-import { createServer, type Server, type ServerOptions } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 
@@ -11,8 +11,13 @@ export interface TlsIdentity {
   readonly key: string;
 }
 
+export interface EngineOptions extends ServerOptions {
+  /** Whether a request that asks to switch protocols is an "upgrade" event; else a "request". */
+  readonly shouldUpgradeCallback: (incoming: IncomingMessage) => boolean;
+}
+
 /** A handshake has the same time as a head: `headersTimeout`. */
-export function createEngine(options: ServerOptions, tls: TlsIdentity | undefined): Server {
+export function createEngine(options: EngineOptions, tls: TlsIdentity | undefined): Server {
   if (tls === undefined) return createServer(options);
   const { headersTimeout } = options;
   return createTlsServer({

@@ -59,3 +59,25 @@ const VALUE_REGEXP = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 export function isValidHeader(name: string, value: string): boolean {
   return NAME_REGEXP.test(name) && VALUE_REGEXP.test(value);
 }
+
+/** Fields that decide how a message is framed, routed or understood (RFC 9110 §6.5.1). */
+const NO_TRAILERS: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "cookie",
+  "date",
+  "expect",
+  "host",
+  "location",
+  "set-cookie",
+]);
+
+/** True if a field can stand behind a body. */
+export function isTrailer(name: string, value: string): boolean {
+  return isValidHeader(name, value) && !NO_TRAILERS.has(name.toLowerCase());
+}

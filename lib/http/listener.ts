@@ -4,7 +4,7 @@
  * silences; what a request means is the handler's business.
  */
 
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import type { Clock } from "../base/clock.ts";
@@ -16,21 +16,20 @@ import {
   LINGER_MS,
   MAX_CONNECTIONS,
   MAX_HEAD_BYTES,
-  MAX_HEADER_COUNT,
-  MAX_TARGET_BYTES,
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { Connection } from "./connection.ts";
 import { createEngine, Handshakes, replaceIdentity, type TlsIdentity } from "./engine.ts";
-import { type ObserveExchange, observeExchange } from "./exchange_observer.ts";
-import { headerPairs, headerValue, headerValues } from "./headers.ts";
-import { isAuthority } from "./host.ts";
+import { type Observed, type ObserveExchange, observeExchange } from "./exchange_observer.ts";
+import { headerValue } from "./headers.ts";
 import { type ListenAddress, toListenMessage, toListenUrl } from "./listen_address.ts";
 import type { Handler, HttpAnswer } from "./message.ts";
 import { NodeRequest } from "./node_request.ts";
 import { type Refusal, toParserRefusal } from "./parser_refusal.ts";
+import { checkRequest, toRefusalAnswer, toRefusalBytes } from "./request_check.ts";
 import { destroyBody, sendAnswer } from "./send_answer.ts";
 import { SilenceWatch } from "./silence_watch.ts";
+import { ConnectionBody, switchProtocols } from "./switched_connection.ts";
 import { textAnswer } from "./text_answer.ts";
 
 /** Bounds of one listener; the defaults are those of base/limits.ts. */
@@ -59,6 +58,11 @@ export interface ListenerOptions {
   readonly tls?: TlsIdentity | undefined;
   /** Told of every exchange, those too that no handler sees; default: nobody is. */
   readonly observe?: ObserveExchange | undefined;
+  /**
+   * Whether handlers are shown that a peer asks to switch to this protocol (in lower case); where
+   * it is false, the request is served as if it had not asked (RFC 9110 §7.8). Default: never.
+   */
+  readonly allowsUpgrade?: ((protocol: string) => boolean) | undefined;
 }
 
 export class Listener {
@@ -90,6 +94,7 @@ export class Listener {
       keepAliveTimeout: this.#limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1000, Math.ceil(this.#limits.headersTimeoutMs / 4)),
       noDelay: true,
+      shouldUpgradeCallback: (incoming) => canUpgrade(incoming, options.allowsUpgrade),
     }, options.tls);
     this.#server.maxConnections = this.#limits.maxConnections;
     this.#server.on("connection", (socket: Socket) => {
@@ -98,8 +103,12 @@ export class Listener {
     });
     this.#server.on("secureConnection", (socket: Socket) => void this.#connectionOf(socket));
     const serve = (incoming: IncomingMessage, response: ServerResponse): void =>
-      void this.#serve(incoming, response);
+      void this.#serve(incoming, () => response);
     this.#server.on("request", serve);
+    this.#server.on("upgrade", (incoming: IncomingMessage, socket: Socket, head: Uint8Array) => {
+      const comes = new ConnectionBody(socket, head);
+      void this.#serve(incoming, () => openResponse(incoming, socket), comes);
+    });
     // Same path: the 100 goes out when the handler begins to read, and others are refused.
     this.#server.on("checkContinue", serve);
     this.#server.on("checkExpectation", serve);
@@ -170,30 +179,46 @@ export class Listener {
     return connection;
   }
 
-  /** Never rejects: a fault in here costs one connection. */
-  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Without a listener a failed write would end the process; the close event tells all we need.
-    response.on("error", () => {});
+  /**
+   * Never rejects: a fault in here costs one connection. `comes` is what comes on a connection whose
+   * peer asks to switch protocols.
+   */
+  async #serve(
+    incoming: IncomingMessage,
+    openResponse: () => ServerResponse,
+    comes?: ConnectionBody,
+  ): Promise<void> {
     const connection = this.#connectionOf(incoming.socket);
     if (!await connection.takeTurn()) return;
-    const request = new NodeRequest(incoming, response);
+    const response = openResponse();
+    // Without a listener a failed write would end the process; the close event tells all we need.
+    response.on("error", () => {});
+    const request = new NodeRequest(incoming, response, comes);
     const takeRest = once(() => this.#takeRest(incoming, request));
-    connection.watch({ request, response });
+    connection.watch({
+      isWaitingForPeer: () => request.isWanting || response.writableLength > 0,
+    });
+    // RFC 9112 §9.6: who ends its side before it has its answer has left, if it wanted to switch.
+    const leave = (): void => connection.cut();
+    if (comes !== undefined) incoming.socket.once("end", leave);
     response.once("close", () => {
       connection.endTurn();
       if (connection.isSpent) connection.socket.destroy();
       if (!incoming.complete) void this.#dropRest(incoming, takeRest);
     });
     const observed = observeExchange(request, this.#observe);
-    const refusal = toRefusal(request);
-    const answer = refusal === undefined ? await this.#handle(request) : toAnswer(refusal);
+    const refusal = checkRequest(request);
+    const answer = refusal === undefined ? await this.#handle(request) : toRefusalAnswer(refusal);
+    incoming.socket.off("end", leave);
     observed.answered(answer.status);
-    const isLeftUnread = request.body !== null && !incoming.complete && !request.body.isBeingRead;
     try {
+      if (comes !== undefined && answer.status === 101) {
+        return this.#switch({ connection, request, response, comes, answer, sent: observed.sent });
+      }
       sendAnswer(response, answer, {
         isHead: request.method === "HEAD",
-        closesConnection: this.#isClosing || isLeftUnread || refusal !== undefined ||
-          connection.isAtLast,
+        closesConnection: this.#isClosing || request.isLeftUnread || refusal !== undefined ||
+          connection.isAtLast || comes !== undefined,
         requestTaken: () => takeRest(),
         cut: () => connection.cut(),
         sent: observed.sent,
@@ -205,6 +230,31 @@ export class Listener {
       destroyBody(answer.body);
       connection.cut();
     }
+  }
+
+  #switch(
+    { connection, request, response, comes, answer, sent }: {
+      readonly connection: Connection;
+      readonly request: NodeRequest;
+      readonly response: ServerResponse;
+      readonly comes: ConnectionBody;
+      readonly answer: HttpAnswer;
+      readonly sent: Observed["sent"];
+    },
+  ): void {
+    const { socket } = connection;
+    if (socket.destroyed) return void destroyBody(answer.body);
+    // From here on it is the connection's end that ends the exchange.
+    response.detachSocket(socket);
+    const switched = switchProtocols(socket, answer, {
+      comes,
+      cut: () => connection.cut(),
+      sent,
+      log: this.#log,
+    });
+    connection.watch(switched);
+    socket.once("close", () => request.finish(switched.isWhole() ? "delivered" : "cut"));
+    void request.finished.then(() => response.destroy());
   }
 
   async #handle(request: NodeRequest): Promise<HttpAnswer> {
@@ -278,49 +328,24 @@ function once(start: () => Promise<void>): () => Promise<void> {
   return () => promise ??= start();
 }
 
-/** What no handler may ever see (RFC 9112 §3.2, §6.1, RFC 9110 §9.3.8, §10.1.1). */
-function toRefusal(request: NodeRequest): Refusal | undefined {
-  const hosts = headerValues(request.headers, "host");
-  if (hosts.length > 1 || !isAuthority(hosts[0] ?? "")) {
-    return { status: 400, reason: "The Host field is not valid" };
-  }
-  if (request.target.length > MAX_TARGET_BYTES) {
-    return { status: 414, reason: `The target is longer than ${MAX_TARGET_BYTES} bytes` };
-  }
-  if (request.headers.length > 2 * MAX_HEADER_COUNT) {
-    return { status: 431, reason: `There are more than ${MAX_HEADER_COUNT} header fields` };
-  }
-  const coding = headerValues(request.headers, "transfer-encoding").join(",").toLowerCase();
-  if (coding !== "" && request.httpVersion === "1.0") {
-    // RFC 9112 §6.1: the framing is faulty, whatever the parser made of it.
-    return { status: 400, reason: "HTTP/1.0 has no Transfer-Encoding" };
-  }
-  if (coding !== "" && coding.trim() !== "chunked") {
-    return { status: 501, reason: "Only the transfer coding chunked is known here" };
-  }
-  const expectation = headerValue(request.headers, "expect")?.toLowerCase();
-  if (expectation !== undefined && expectation !== "100-continue") {
-    return { status: 417, reason: "The expectation is not known here" };
-  }
-  if (request.method === "TRACE") {
-    return { status: 405, reason: "TRACE is not served here" };
-  }
-  return undefined;
+/**
+ * For a request whose connection node:http has let go, because its peer asks to switch; not before
+ * the answers to those before it have been sent.
+ */
+function openResponse(incoming: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(incoming);
+  response.assignSocket(socket);
+  response.once("finish", () => socket.end());
+  return response;
 }
 
-function toAnswer({ status, reason }: Refusal): HttpAnswer & { readonly body: Uint8Array } {
-  // RFC 9110 §15.5.6: a 405 names what is allowed.
-  return textAnswer(status, reason, status === 405 ? ["Allow", "GET, HEAD, OPTIONS"] : []);
-}
-
-function toRefusalBytes(refusal: Refusal): Uint8Array {
-  const { status, headers, body } = toAnswer(refusal);
-  const fields = [
-    ...headers,
-    ...["Content-Length", String(body.length), "Date", new Date().toUTCString()],
-    ...["Connection", "close"],
-  ];
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  for (const [name, value] of headerPairs(fields)) head += `${name}: ${value}\r\n`;
-  return Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), body]);
+/** RFC 9110 §7.8: only what is allowed here, and only where no body is in the way. */
+function canUpgrade(
+  incoming: IncomingMessage,
+  allows: ((protocol: string) => boolean) | undefined,
+): boolean {
+  const { upgrade, "content-length": length, "transfer-encoding": coding } = incoming.headers;
+  return allows !== undefined && upgrade !== undefined && incoming.method === "GET" &&
+    incoming.httpVersion === "1.1" && coding === undefined && (length ?? "0") === "0" &&
+    allows(upgrade.toLowerCase());
 }

@@ -129,8 +129,12 @@ function toHttpRequest(
     remoteAddress: "",
     bodyLength: null,
     body: null,
+    trailers: [],
+    upgrade: null,
     signal,
     finished,
+    // Classic has no place for one.
+    inform: () => {},
   };
 }
 

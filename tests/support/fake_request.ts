@@ -5,6 +5,8 @@ import { Readable } from "node:stream";
 import type { Delivery, HttpAnswer, HttpRequest, RawHeaders } from "../../lib/http/message.ts";
 
 export interface FakeRequest extends HttpRequest {
+  /** Interim answers that were sent. */
+  readonly informed: readonly Pick<HttpAnswer, "status" | "headers">[];
   /** What the engine would do when the answer is out, or the peer is gone. */
   finish(delivery: Delivery): void;
 }
@@ -16,12 +18,14 @@ export interface FakeRequestOptions {
   /** Declared length of the body; default: its real one; null for a chunked one. */
   readonly bodyLength?: number | null;
   readonly remoteAddress?: string;
+  readonly upgrade?: string;
 }
 
 export function createFakeRequest(target: string, options: FakeRequestOptions = {}): FakeRequest {
   const { method = "GET", headers = ["Host", "relay.test"], body } = options;
   const controller = new AbortController();
   const finished = Promise.withResolvers<Delivery>();
+  const informed: Pick<HttpAnswer, "status" | "headers">[] = [];
   const bytes = body === undefined ? null : Buffer.from(body, "latin1");
   return {
     method,
@@ -31,8 +35,12 @@ export function createFakeRequest(target: string, options: FakeRequestOptions = 
     remoteAddress: options.remoteAddress ?? "192.0.2.1",
     bodyLength: options.bodyLength === undefined ? bytes?.length ?? null : options.bodyLength,
     body: bytes === null ? null : Readable.from([bytes], { objectMode: false }),
+    trailers: [],
+    upgrade: options.upgrade ?? null,
     signal: controller.signal,
     finished: finished.promise,
+    inform: (status, fields) => void informed.push({ status, headers: fields }),
+    informed,
     finish: (delivery) => {
       finished.resolve(delivery);
       if (delivery === "cut") controller.abort();

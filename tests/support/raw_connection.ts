@@ -22,9 +22,11 @@ export class RawConnection {
     socket.on("error", end).on("end", end).on("close", end);
   }
 
-  static open(port: number): Promise<RawConnection> {
+  /** With `allowHalfOpen` it can send on after the peer has ended its side. */
+  static open(port: number, { allowHalfOpen = false } = {}): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(new RawConnection(socket)));
+      const options = { port, host: "127.0.0.1", allowHalfOpen };
+      const socket = connect(options, () => resolve(new RawConnection(socket)));
       socket.once("error", reject);
     });
   }

@@ -9,7 +9,8 @@ import { createDicewareKey } from "../lib/auth/key_maker.ts";
 import { toTripcode } from "../lib/auth/tripcode.ts";
 import { systemClock } from "../lib/base/clock.ts";
 import { ConfigError, toMessage } from "../lib/base/errors.ts";
-import { createConsoleLog, print, runMain, whenAborted } from "../lib/cli/run_main.ts";
+import { whenAborted } from "../lib/base/when_aborted.ts";
+import { createConsoleLog, print, runMain } from "../lib/cli/run_main.ts";
 import type { Program } from "../lib/config/program.ts";
 import { denoFileSystem } from "../lib/files/deno_file_system.ts";
 import { createFileServer, type FileServer } from "../lib/files/file_server.ts";
@@ -56,6 +57,8 @@ await runMain(DEMO_PROGRAM, async ({ args, stopping }) => {
     trustedProxies: [],
     reconnectGraceMs: 10_000,
     answerTimeoutMs: undefined,
+    hostSuffix: undefined,
+    upgradeTokens: [],
     servers: [{ name: NAME, tripcode: toTripcode(apiKey), displayName: "Demo" }],
   }, options);
   const addresses = await relay.start();

@@ -108,6 +108,9 @@ export const POLL_GAP_MS = 3_000;
 /** How long an exchange given to a classic server waits for the head of its answer. */
 export const CLASSIC_ANSWER_TIMEOUT_MS = 30_000;
 
+/** How long an exchange given to a server that speaks modern waits for the head of its answer. */
+export const MODERN_ANSWER_TIMEOUT_MS = 600_000;
+
 /** Most exchanges that wait for one server to take them. Past it: 503. */
 export const MAX_WAITING_PER_SERVER = 256;
 
@@ -300,11 +303,14 @@ export const SEGMENT_HOLD_MS = 5_000;
 /** A stream that has nothing to say says so this often: proxies cut idle connections after 10 s. */
 export const STREAM_IDLE_MS = 4_000;
 
-/** A server that has nothing to say on its control channel says so this often. */
+/** How often a server asks for a sign of life on its control channel, and so gives one. */
 export const PING_INTERVAL_MS = 3_000;
 
-/** Silence after which the other end of a channel, or of a stream of a lost session, counts as dead. */
-export const CHANNEL_SILENCE_MS = 9_000;
+/**
+ * Silence after which the other end of a channel, or of a stream of a lost session, counts as dead;
+ * noticed a quarter of it later at the most.
+ */
+export const CHANNEL_SILENCE_MS = 8_000;
 
 /** How long the relay holds a poll of the modern protocol: proxies cut idle connections after 10 s. */
 export const MODERN_PARK_MS = 8_000;

@@ -4,6 +4,7 @@ import { PasswordGate } from "../auth/password_gate.ts";
 import { systemClock } from "../base/clock.ts";
 import { ConfigError, toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { whenAborted } from "../base/when_aborted.ts";
 import type { FileServerConfig } from "../config/file_server_config.ts";
 import { FILE_SERVER_PROGRAM } from "../config/file_server_options.ts";
 import { denoFileSystem } from "../files/deno_file_system.ts";
@@ -33,7 +34,6 @@ import {
   printVersion,
   type ProgramContext,
   runMain,
-  whenAborted,
 } from "./run_main.ts";
 
 export function fileServerMain(): Promise<never> {

@@ -3,6 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import { ConfigError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { whenAborted } from "../base/when_aborted.ts";
 import { RELAY_PROGRAM } from "../config/relay_options.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
 import { toListenUrl } from "../http/listen_address.ts";
@@ -19,7 +20,6 @@ import {
   printVersion,
   type ProgramContext,
   runMain,
-  whenAborted,
 } from "./run_main.ts";
 
 export function relayMain(): Promise<never> {

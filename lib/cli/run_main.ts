@@ -98,14 +98,6 @@ export function drainDeadline(): { readonly signal: AbortSignal; readonly clear:
   return { signal: deadline.signal, clear: () => systemClock.clear(timer) };
 }
 
-/** Resolves once `signal` aborts. */
-export function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
-}
-
 /** Synchronous, so that lines keep their order and the last one is out before the process ends. */
 function writeAll(
   output: { writeSync(bytes: Uint8Array): number },

@@ -5,6 +5,7 @@ import { toTripcode } from "../auth/tripcode.ts";
 import { systemClock } from "../base/clock.ts";
 import { ConfigError, toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { whenAborted } from "../base/when_aborted.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { SERVER_PROGRAM } from "../config/server_options.ts";
 import { denoFileSystem } from "../files/deno_file_system.ts";
@@ -24,7 +25,6 @@ import {
   printVersion,
   type ProgramContext,
   runMain,
-  whenAborted,
 } from "./run_main.ts";
 
 export function serverMain(): Promise<never> {

@@ -38,6 +38,25 @@ export function checkHost(text: string): string | undefined {
     : "a host name or an IP address, without a port";
 }
 
+/** What stands behind the names of servers in host names. */
+export function checkHostSuffix(text: string): string | undefined {
+  const labels = text.split(".");
+  return text.length <= 253 && labels.length > 1 && labels.every(isHostLabel) && isIP(text) === 0
+    ? undefined
+    : "a host name of two parts or more, as relay.example.com, without a port";
+}
+
+// These would take the relay's own HTTP over, and smuggle requests past it.
+const FORBIDDEN_TOKENS = /^(?:h2c?|https?|tls|connect-.*)(?:\/|$)/i;
+
+/** A protocol that a visitor may switch to (RFC 9110 §7.8). */
+export function checkUpgradeToken(text: string): string | undefined {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?$/.test(text) &&
+      !FORBIDDEN_TOKENS.test(text)
+    ? undefined
+    : "the name of a protocol, as spice, and neither HTTP nor TLS";
+}
+
 export function checkCidr(text: string): string | undefined {
   return parseCidr(text) === undefined
     ? "a range of addresses, as 10.0.0.0/8 or fd00::/8, or one address"

@@ -20,6 +20,8 @@ type Reshaped =
   | "version"
   | "answerTimeout"
   | "reconnectGrace"
+  | "hostSuffix"
+  | "upgradeTokens"
   | "trustedProxies";
 
 export interface RelayConfig extends Readonly<Omit<RelayOptionValues, Reshaped>> {
@@ -29,6 +31,10 @@ export interface RelayConfig extends Readonly<Omit<RelayOptionValues, Reshaped>>
   readonly answerTimeoutMs: number | undefined;
   /** How long a visitor waits for a server that is not connected; 0 not at all. */
   readonly reconnectGraceMs: number;
+  /** In lower case; undefined where servers have no hosts of their own. */
+  readonly hostSuffix: string | undefined;
+  /** In lower case. */
+  readonly upgradeTokens: readonly string[];
   readonly trustedProxies: readonly Cidr[];
   /** In the order of the file; the names differ even ignoring case. */
   readonly servers: readonly ServerEntry[];
@@ -61,7 +67,8 @@ export function decodeRelayConfig(
   const keys = readKeys(root, { options: RELAY_OPTIONS, sections: SECTIONS });
   const { values, given } = resolveOptions(RELAY_OPTIONS, [keys, flags]);
   const { config: _config, help: _help, version: _version, ...rest } = values;
-  const { answerTimeout, reconnectGrace, trustedProxies, ...options } = rest;
+  const { answerTimeout, reconnectGrace, trustedProxies, hostSuffix, upgradeTokens, ...options } =
+    rest;
   const warnings: string[] = [];
   const config: RelayConfig = {
     ...options,
@@ -69,12 +76,14 @@ export function decodeRelayConfig(
     adminPortGiven: given.has("adminPort"),
     answerTimeoutMs: answerTimeout === undefined ? undefined : answerTimeout * 1000,
     reconnectGraceMs: reconnectGrace * 1000,
+    hostSuffix: hostSuffix?.toLowerCase(),
+    upgradeTokens: upgradeTokens.map((token) => token.toLowerCase()),
     // Checked as an option already, so that nothing is dropped.
     trustedProxies: trustedProxies.map(parseCidr).filter((range) => range !== undefined),
     servers: readServerList(root),
     scraperKeys: readScraperKeys(root, warnings),
   };
-  warnings.push(...warnAboutServers(config.servers));
+  warnings.push(...warnAboutServers(config));
   if (readTable(root, "dev_mode") !== undefined) {
     warnings.push("The table [dev_mode] has no effect");
   }
@@ -120,7 +129,7 @@ function readScraperKeys(root: PlacedTable, warnings: string[]): readonly Scrape
   });
 }
 
-function warnAboutServers(servers: readonly ServerEntry[]): string[] {
+function warnAboutServers({ servers }: RelayConfig): string[] {
   if (servers.length === 0) return ["No server may connect: there is no [[servers]] table"];
   const others = servers.filter(({ name }) => !isHostLabel(name)).map(({ name }) => `"${name}"`);
   if (others.length === 0) return [];

@@ -1,7 +1,14 @@
 /** The relay's options and the tables of its configuration file. */
 
 import { MAX_WAIT_SECONDS } from "../base/limits.ts";
-import { checkCidr, checkHost, checkServerName, checkTripcode } from "./checks.ts";
+import {
+  checkCidr,
+  checkHost,
+  checkHostSuffix,
+  checkServerName,
+  checkTripcode,
+  checkUpgradeToken,
+} from "./checks.ts";
 import { COMMON_OPTIONS, CONFIG_OPTION } from "./common_options.ts";
 import {
   listOption,
@@ -54,6 +61,17 @@ export const RELAY_OPTIONS = {
     description: "How long a visitor waits for a server that is not connected",
     default: 10,
     max: MAX_WAIT_SECONDS,
+  }),
+  hostSuffix: stringOption({
+    description: "Give each server a host of its own: NAME.SUFFIX, beside /servers/NAME/",
+    placeholder: "SUFFIX",
+    default: undefined,
+    check: checkHostSuffix,
+  }),
+  upgradeTokens: listOption({
+    description: "A protocol that visitors may switch to, beside websocket",
+    placeholder: "TOKEN",
+    check: checkUpgradeToken,
   }),
   trustedProxies: listOption({
     description: "Addresses of proxies whose Forwarded headers are believed",

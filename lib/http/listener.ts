@@ -21,7 +21,6 @@ import type { Logger } from "../base/log.ts";
 import { Connection } from "./connection.ts";
 import { createEngine, Handshakes, replaceIdentity, type TlsIdentity } from "./engine.ts";
 import { type Observed, type ObserveExchange, observeExchange } from "./exchange_observer.ts";
-import { headerValue } from "./headers.ts";
 import { type ListenAddress, toListenMessage, toListenUrl } from "./listen_address.ts";
 import type { Handler, HttpAnswer } from "./message.ts";
 import { NodeRequest } from "./node_request.ts";

@@ -4,11 +4,10 @@ import { POLL_PARK_MS } from "../base/limits.ts";
 import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { textAnswer } from "../http/text_answer.ts";
 import { encodePollBody } from "../wire/http_serde.ts";
-import type { Exchange } from "./exchange.ts";
-import type { ServerQueue } from "./server_queue.ts";
+import type { ClassicDesk, ClassicExchange } from "./classic_desk.ts";
 
 export interface PollOptions {
-  readonly queue: ServerQueue;
+  readonly desk: ClassicDesk;
   /** Called when the server is back after a gap. */
   readonly onReturn: () => void;
 }
@@ -16,15 +15,17 @@ export interface PollOptions {
 /** Answers a poll of an authenticated server; resolves when there is something to say. */
 export async function answerPoll(
   request: HttpRequest,
-  { queue, onReturn }: PollOptions,
+  { desk, onReturn }: PollOptions,
 ): Promise<HttpAnswer> {
-  if (queue.isGap) onReturn();
-  const outcome = await queue.poll({ parkMs: POLL_PARK_MS, signal: request.signal });
+  if (desk.isGap) onReturn();
+  const outcome = await desk.poll({ parkMs: POLL_PARK_MS, signal: request.signal });
   switch (outcome.kind) {
     case "exchanges":
       // Once the listener writes, the server may have read them: none is ever given again.
       void request.finished.then((delivery) => {
-        if (delivery === "cut") { for (const one of outcome.exchanges) one.fail("server_lost"); }
+        if (delivery === "cut") {
+          for (const { exchange } of outcome.exchanges) exchange.fail("server_lost");
+        }
       });
       return batchAnswer(outcome.exchanges);
     case "welcome":
@@ -48,7 +49,7 @@ export function badKeyAnswer(): HttpAnswer {
 }
 
 /** The one answer that has no content type, as by the original. */
-function batchAnswer(exchanges: readonly Exchange[]): HttpAnswer {
-  const body = encodePollBody(exchanges.map((exchange) => exchange.request));
+function batchAnswer(exchanges: readonly ClassicExchange[]): HttpAnswer {
+  const body = encodePollBody(exchanges.map(({ request }) => request));
   return { status: 200, headers: ["Cache-Control", "no-store"], body };
 }

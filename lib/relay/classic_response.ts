@@ -4,15 +4,17 @@ import { Buffer } from "node:buffer";
 import { matchesTripcode } from "../auth/tripcode.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { endToEndHeaders, headerPairs, headerValue, isValidHeader } from "../http/headers.ts";
-import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
+import { headerValue } from "../http/headers.ts";
+import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { isBodyless } from "../http/send_answer.ts";
 import { textAnswer } from "../http/text_answer.ts";
 import { API_KEY_HEADER, MAGIC_HEADER } from "../wire/classic.ts";
 import { type ClassicAnswerHead, decodeMagicHeader } from "../wire/http_serde.ts";
 import { badKeyAnswer } from "./classic_poll.ts";
+import type { Exchange } from "./exchange.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
 import type { ServerEntry } from "./registry.ts";
+import { toVisitorAnswer } from "./visitor_answer.ts";
 
 export interface ResponseOptions {
   readonly id: string;
@@ -44,7 +46,7 @@ export async function takeResponse(
   if (found.kind === "unknown") return textAnswer(400, "No visitor waits for an answer of this id");
   if (found.kind === "abandoned") return textAnswer(502, "The visitor has left");
   const { exchange, server } = found;
-  const answer = toAnswer(request, { head, isHead: exchange.request.method === "HEAD" });
+  const answer = toAnswer(request, { head, exchange });
   if (answer instanceof ProtocolError) {
     log.warn("Answer not understood", { server: server.name, reason: answer.message });
     exchange.fail("bad_answer");
@@ -78,34 +80,19 @@ function readHead(request: HttpRequest): ClassicAnswerHead | ProtocolError {
 
 /** The visitor's answer: the head from the magic header, the body from the request. */
 function toAnswer(
-  request: HttpRequest,
-  { head, isHead }: { head: ClassicAnswerHead; isHead: boolean },
+  { body, bodyLength }: HttpRequest,
+  { head, exchange }: { head: ClassicAnswerHead; exchange: Exchange },
 ): HttpAnswer | ProtocolError {
-  const headers: string[] = [];
-  for (const [name, value] of headerPairs(endToEndHeaders(head.headers))) {
-    if (!isValidHeader(name, value)) {
-      return new ProtocolError(`The answer has a malformed header ${JSON.stringify(name)}`);
-    }
-    if (name.toLowerCase() !== "content-length") headers.push(name, value);
+  const { status, headers } = head;
+  const declared = headerValue(headers, "content-length");
+  if (isBodyless(status, exchange.request.method === "HEAD")) {
+    return toVisitorAnswer({ status, headers, body }, exchange.request);
   }
-  const declared = headerValue(head.headers, "content-length");
-  if (declared !== undefined && !/^[0-9]{1,15}$/.test(declared)) {
-    return new ProtocolError(`The answer has a malformed content-length "${declared}"`);
+  const posted = body === null ? 0 : bodyLength;
+  if (declared !== undefined && posted !== null && declared !== String(posted)) {
+    return new ProtocolError(`The answer announces ${declared} bytes, its body ${posted}`);
   }
-  const body = request.body;
-  if (isBodyless(head.status, isHead)) {
-    // RFC 9110 §8.6: never in a 204.
-    if (declared !== undefined && head.status !== 204) headers.push("Content-Length", declared);
-    return { status: head.status, headers, body };
-  }
-  const posted = body === null ? 0 : request.bodyLength;
-  const length = declared === undefined ? posted : Number(declared);
-  if (posted !== null && length !== posted) {
-    return new ProtocolError(`The answer announces ${length} bytes, its body ${posted}`);
-  }
-  return { status: head.status, headers: withLength(headers, length), body };
-}
-
-function withLength(headers: RawHeaders, length: number | null): RawHeaders {
-  return length === null ? headers : [...headers, "Content-Length", String(length)];
+  const isComplete = declared !== undefined || posted === null;
+  const fields = isComplete ? headers : [...headers, "Content-Length", String(posted)];
+  return toVisitorAnswer({ status, headers: fields, body }, exchange.request);
 }

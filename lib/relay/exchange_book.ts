@@ -1,4 +1,4 @@
-/** Exchanges by the id under which their answer will come. */
+/** Exchanges by the id under which a classic answer will come, and all that are not over. */
 
 import { MAX_ABANDONED_IDS } from "../base/limits.ts";
 import type { Exchange } from "./exchange.ts";
@@ -14,35 +14,40 @@ export type Lookup =
 
 export class ExchangeBook {
   readonly #open = new Map<string, { exchange: Exchange; server: ServerEntry }>();
+  /** Those that a visitor still waits for, or reads the answer of. */
+  readonly #unfinished = new Set<Exchange>();
   /** In the order of their end, so that the oldest is forgotten first. */
   readonly #abandoned = new Set<string>();
   #onEmpty: (() => void)[] = [];
 
-  /** Resolves once no exchange waits or is given. */
+  /** Resolves once every exchange is over. */
   whenEmpty(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve();
+    if (this.#unfinished.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   /** `server` as it is now: its key of today answers, whatever a later configuration says. */
   add(exchange: Exchange, { name, tripcode, displayName }: ServerEntry): void {
     this.#open.set(exchange.request.id, { exchange, server: { name, tripcode, displayName } });
+    this.#unfinished.add(exchange);
+    void exchange.delivery.then(() => {
+      this.#unfinished.delete(exchange);
+      if (this.#unfinished.size > 0) return;
+      for (const resolve of this.#onEmpty) resolve();
+      this.#onEmpty = [];
+    });
   }
 
   /** The exchange is settled: its id answers nothing any more. */
   settle(exchange: Exchange): void {
     const { id } = exchange.request;
     this.#open.delete(id);
-    if (this.#open.size === 0) {
-      for (const resolve of this.#onEmpty) resolve();
-      this.#onEmpty = [];
-    }
     if (exchange.isAbandoned) this.#abandon(id);
   }
 
   find(id: string): Lookup {
     const entry = this.#open.get(id);
-    if (entry !== undefined && entry.exchange.wasGiven) return { kind: "open", ...entry };
+    if (entry?.exchange.givenBy === "classic") return { kind: "open", ...entry };
     return { kind: this.#abandoned.has(id) ? "abandoned" : "unknown" };
   }
 

@@ -55,6 +55,16 @@ const FAILURES = {
     sentence: "The visitor left",
     token: "connection_terminated",
   },
+  head_too_large: {
+    status: 431,
+    sentence: "The request head is too large",
+    token: "http_request_error",
+  },
+  server_gave_up: {
+    status: 502,
+    sentence: "The server could not answer",
+    token: "http_response_incomplete",
+  },
   server_lost: {
     status: 502,
     sentence: "The server's connection broke before it answered",

@@ -6,59 +6,109 @@ import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
+import { MODERN_HEADER, PROCESS_HEADER } from "../wire/modern.ts";
 
-/** Fields about the hops before this one: set here, and never passed on as they came. */
-const ORIGIN_FIELDS = ["forwarded", "x-real-ip"];
-const ORIGIN_PREFIX = "x-forwarded-";
-
-/** Fields of the relay's own, and of a body, which classic does not carry. */
-const DROPPED: ReadonlySet<string> = new Set([
-  API_KEY_HEADER.toLowerCase(),
-  MAGIC_HEADER.toLowerCase(),
-  QUERY_HEADER.toLowerCase(),
-  "content-length",
-  "expect",
+/** Fields about the hops before this one that are set here. */
+const REPLACED: ReadonlySet<string> = new Set([
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-prefix",
+  "x-forwarded-proto",
 ]);
+
+/** Those and others that say something of the hops before; only a trusted proxy's are passed on. */
+const ORIGIN_PREFIX = "x-forwarded-";
+const ORIGIN_FIELD = "x-real-ip";
+
+/** Fields of the relay's own. */
+const DROPPED: ReadonlySet<string> = new Set(
+  [API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER, MODERN_HEADER, PROCESS_HEADER]
+    .map((name) => name.toLowerCase()),
+);
 
 export interface ForwardingOptions {
   /** Peers whose word on the hops before them is taken. */
   readonly trustedProxies: AddressSet;
-  /** The target's query, with its "?"; "" where there is none. */
-  readonly query: string;
-  /** What stands before the path that the server sees, as in "/servers/NAME". */
+  /** What stands before the path that the server sees, as in "/servers/NAME"; "" in host mode. */
   readonly prefix: string;
 }
 
-/**
- * Names in lower case and each once, with its first value, since classic carries no more. The
- * relay's word on where the request came from replaces or, behind a trusted proxy, continues the
- * one that came with it.
- */
-export function toServerHeaders(request: HttpRequest, options: ForwardingOptions): RawHeaders {
+/** Where a request came from, as far as the relay knows and believes it. */
+export interface Provenance {
+  /** The visitor's own address. */
+  readonly address: string;
+  /** Host and port as the visitor has them. */
+  readonly authority: string;
+  /** What stands before the path that the server sees, a reverse proxy's prefix included. */
+  readonly prefix: string;
+  /** True if the peer is a proxy whose word is taken. */
+  readonly isTrusted: boolean;
+}
+
+/** Reads where a request came from. */
+export function toProvenance(request: HttpRequest, options: ForwardingOptions): Provenance {
   const isTrusted = options.trustedProxies.has(request.remoteAddress);
-  const headers = new Map<string, string>();
+  const inbound = isTrusted ? headerValue(request.headers, "x-forwarded-host") : undefined;
+  const prefix = isTrusted ? headerValue(request.headers, "x-forwarded-prefix") : undefined;
+  return {
+    address: toVisitorAddress(request, options.trustedProxies),
+    authority: inbound ?? toAuthority(request),
+    prefix: (prefix?.replace(/\/+$/, "") ?? "") + options.prefix,
+    isTrusted,
+  };
+}
+
+/** The authority that a request was sent to. */
+export function toAuthority(request: Pick<HttpRequest, "target" | "headers">): string {
+  const target = parseTarget(request.target);
+  // RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.
+  return target.kind === "absolute" ? target.authority : headerValue(request.headers, "host") ?? "";
+}
+
+/**
+ * The fields as they came, less those of this hop, and with the relay's word on where the request
+ * came from: it replaces or, behind a trusted proxy, continues the one that came with it.
+ */
+export function toServerHeaders(
+  request: HttpRequest,
+  { prefix, isTrusted }: Provenance,
+): RawHeaders {
+  const fields: string[] = [];
   for (const [name, value] of headerPairs(endToEndHeaders(request.headers))) {
     const key = name.toLowerCase();
-    if (DROPPED.has(key) || headers.has(key) || isOriginField(key)) continue;
-    headers.set(key, value);
+    if (DROPPED.has(key) || REPLACED.has(key) || (!isTrusted && isOriginField(key))) continue;
+    fields.push(name, value);
   }
   const inbound = (name: string): string | undefined =>
     isTrusted ? headerValues(request.headers, name).join(", ") || undefined : undefined;
-  const via = headerValues(request.headers, "via");
-  const target = parseTarget(request.target);
-  // RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.
-  const host = target.kind === "absolute"
-    ? target.authority
-    : headerValue(request.headers, "host") ?? "";
-  const proto = inbound("x-forwarded-proto") ?? "http";
-  headers.set("x-forwarded-for", list(inbound("x-forwarded-for"), request.remoteAddress));
-  headers.set("x-forwarded-proto", proto);
-  headers.set("x-forwarded-host", inbound("x-forwarded-host") ?? host);
-  headers.set("x-forwarded-prefix", (inbound("x-forwarded-prefix") ?? "") + options.prefix);
-  headers.set("forwarded", list(inbound("forwarded"), toForwarded(request, { host })));
-  headers.set("via", list(...via, `${request.httpVersion} ptth_relay`));
-  if (options.query !== "") headers.set(QUERY_HEADER.toLowerCase(), options.query);
-  return [...headers].flat();
+  const host = toAuthority(request);
+  const forwarded = toForwarded(request, { host });
+  fields.push(
+    ...["X-Forwarded-For", list(inbound("x-forwarded-for"), request.remoteAddress)],
+    ...["X-Forwarded-Proto", inbound("x-forwarded-proto") ?? "http"],
+    ...["X-Forwarded-Host", inbound("x-forwarded-host") ?? host],
+  );
+  if (prefix !== "") fields.push("X-Forwarded-Prefix", prefix);
+  fields.push(
+    ...["Forwarded", list(inbound("forwarded"), forwarded)],
+    ...["Via", list(...headerValues(request.headers, "via"), `${request.httpVersion} ptth_relay`)],
+    ...toTransportFields(request),
+  );
+  return fields;
+}
+
+/** What is meant for one hop, and goes on because every hop after this one does as it says. */
+function toTransportFields(request: HttpRequest): RawHeaders {
+  const fields: string[] = [];
+  if (request.upgrade !== null) fields.push("Upgrade", request.upgrade);
+  const codings = headerValues(request.headers, "te").join(",").toLowerCase().split(",");
+  // RFC 9110 §6.5.1: whether the visitor takes trailer fields.
+  if (codings.some((coding) => coding.trim() === "trailers")) fields.push("TE", "trailers");
+  const trailer = headerValue(request.headers, "trailer");
+  if (trailer !== undefined) fields.push("Trailer", trailer);
+  return fields;
 }
 
 /**
@@ -78,7 +128,7 @@ export function toVisitorAddress(request: HttpRequest, trustedProxies: AddressSe
 }
 
 function isOriginField(key: string): boolean {
-  return key.startsWith(ORIGIN_PREFIX) || ORIGIN_FIELDS.includes(key);
+  return key.startsWith(ORIGIN_PREFIX) || key === ORIGIN_FIELD;
 }
 
 function list(...items: (string | undefined)[]): string {

@@ -7,13 +7,15 @@
 import { Buffer } from "node:buffer";
 import type { AddressSet } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
-import { CLASSIC_ANSWER_TIMEOUT_MS } from "../base/limits.ts";
+import { CLASSIC_ANSWER_TIMEOUT_MS, MODERN_ANSWER_TIMEOUT_MS } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { toTripcode } from "../auth/tripcode.ts";
 import { headerValue } from "../http/headers.ts";
 import type { Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
 import { textAnswer } from "../http/text_answer.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
+import { encodePollBody } from "../wire/http_serde.ts";
+import { MODERN_HEADER, MODERN_VERSION } from "../wire/modern.ts";
 import type { AuditLog, UnregisteredServers } from "./audit_log.ts";
 import { answerPoll, badKeyAnswer } from "./classic_poll.ts";
 import { takeResponse } from "./classic_response.ts";
@@ -21,6 +23,8 @@ import { answerDebug } from "./debug_routes.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
 import { failureAnswer } from "./failure.ts";
 import { toVisitorAddress } from "./forwarding.ts";
+import { hostNameOf, toHostRoute } from "./host_route.ts";
+import { answerModern, type ModernOptions } from "./modern_handlers.ts";
 import {
   adminHomePage,
   auditLogPage,
@@ -28,9 +32,11 @@ import {
   serverListPage,
   unregisteredServersPage,
 } from "./pages.ts";
-import type { Registry } from "./registry.ts";
+import type { RegisteredServer, Registry } from "./registry.ts";
 import { type Route, toRoute, toVisitRoute, type VisitRoute } from "./routes.ts";
 import { findScraper, type ScraperKey, serverListAnswer, toScraperRoute } from "./scraper.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
 import { visit } from "./visitor.ts";
 
 /** What may change while the relay runs. */
@@ -46,12 +52,17 @@ export interface RelaySettings {
   readonly reconnectGraceMs: number;
   /** Silence before an answer begins, in milliseconds; 0 for no limit; undefined: the default. */
   readonly answerTimeoutMs: number | undefined;
+  /** NAME in front of it is the host of the server NAME; undefined for no hosts of their own. */
+  readonly hostSuffix: string | undefined;
+  /** Protocols that visitors may switch to, in lower case. */
+  readonly upgradeTokens: readonly string[];
 }
 
 export interface RelayState {
   readonly clock: Clock;
   readonly log: Logger;
   readonly registry: Registry;
+  readonly sessions: Sessions;
   readonly book: ExchangeBook;
   readonly audit: AuditLog;
   readonly unregistered: UnregisteredServers;
@@ -61,8 +72,16 @@ export interface RelayState {
 
 /** The handler of the public listener. */
 export function createPublicHandler(state: RelayState): Handler {
+  const modern: ModernOptions = {
+    sessions: state.sessions,
+    clock: state.clock,
+    authenticate: (request, name) => authenticate(state, { request, name }),
+    hostOf: (server) => hostNameOf(server, state.settings.hostSuffix),
+    onOpened: (request, session) => greet(state, { request, session }),
+  };
   return (request) => {
-    const route = toRoute(request.method, request.target);
+    const route = toHostRoute(request, state.settings.hostSuffix) ??
+      toRoute(request.method, request.target);
     switch (route.kind) {
       case "home":
         return homePage();
@@ -72,6 +91,14 @@ export function createPublicHandler(state: RelayState): Handler {
         return answerServer(state, { request, name: route.name });
       case "response":
         return takeResponse(request, { id: route.id, ...state });
+      case "control":
+      case "session":
+      case "session_poll":
+      case "session_messages":
+      case "session_probe":
+      case "answer_stream":
+      case "body_stream":
+        return answerModern(request, { route, options: modern });
       case "visit":
         return answerVisitor(state, { request, route });
       case "server_list":
@@ -135,11 +162,30 @@ function notFoundAnswer(): HttpAnswer {
 
 /** P1: a server asks for work. */
 function answerServer(
-  { registry, audit, unregistered, log, isStopping }: RelayState,
+  state: RelayState,
   { request, name }: { request: HttpRequest; name: string },
 ): Promise<HttpAnswer> | HttpAnswer {
   // The answer to a HEAD could not carry the requests that it would take.
   if (request.method !== "GET") return textAnswer(405, "A poll is a GET", ["Allow", "GET"]);
+  const server = authenticate(state, { request, name });
+  if ("status" in server) return server;
+  if (offersModern(request)) return modernOffer();
+  state.registry.see(server);
+  return answerPoll(request, {
+    desk: server.desk,
+    onReturn: () => {
+      state.audit.add(`server ${server.name}`, "connected, classic");
+      const fields = { name: server.name, peer: request.remoteAddress, transport: "classic poll" };
+      state.log.info("Server connected", fields);
+    },
+  });
+}
+
+/** The server with this name and the request's key, or why there is none. */
+function authenticate(
+  { registry, audit, unregistered, log, isStopping }: RelayState,
+  { request, name }: { request: HttpRequest; name: string },
+): RegisteredServer | HttpAnswer {
   const key = headerValue(request.headers, API_KEY_HEADER.toLowerCase());
   if (key === undefined) return textAnswer(403, `The header ${API_KEY_HEADER} is missing`);
   const server = registry.authenticate(name, key);
@@ -150,25 +196,42 @@ function answerServer(
       `peer ${request.remoteAddress}`,
       `${isKnown ? "wrong key" : "unknown name"}: ${name}`,
     );
-    log.debug("Poll refused", { name, peer: request.remoteAddress, known: isKnown });
+    log.debug("Server refused", { name, peer: request.remoteAddress, known: isKnown });
     return badKeyAnswer();
   }
-  if (isStopping) return textAnswer(503, "The relay is stopping");
-  registry.see(server);
-  return answerPoll(request, {
-    queue: server.queue,
-    onReturn: () => {
-      audit.add(`server ${server.name}`, "connected");
-      log.info("Server connected", { name: server.name, peer: request.remoteAddress });
-    },
-  });
+  return isStopping ? textAnswer(503, "The relay is stopping") : server;
+}
+
+/** True for a poll of a server that speaks modern too (docs/protocol.md, "Negotiation"). */
+function offersModern(request: HttpRequest): boolean {
+  const versions = headerValue(request.headers, MODERN_HEADER.toLowerCase())?.split(",") ?? [];
+  return versions.some((version) => version.trim() === MODERN_VERSION);
+}
+
+function modernOffer(): HttpAnswer {
+  const headers = ["Cache-Control", "no-store", MODERN_HEADER, MODERN_VERSION];
+  return { status: 200, headers, body: encodePollBody([]) };
+}
+
+/** A session has been opened. */
+function greet(
+  { registry, audit, log }: RelayState,
+  { request, session }: { request: HttpRequest; session: Session },
+): void {
+  const { name } = session.server;
+  const { transport } = session.channel;
+  registry.see(session.server);
+  audit.add(`server ${name}`, `connected, ${transport}`);
+  log.info("Server connected", { name, peer: request.remoteAddress, transport });
 }
 
 function answerVisitor(
   state: RelayState,
   { request, route }: { request: HttpRequest; route: VisitRoute },
 ): Promise<HttpAnswer> | HttpAnswer {
-  const server = state.registry.find(route.name);
+  const server = route.isByHost
+    ? state.registry.findByHost(route.name)
+    : state.registry.find(route.name);
   if (server === undefined) return failureAnswer("no_such_server");
   if (state.isStopping) return failureAnswer("relay_stopping");
   const { settings } = state;
@@ -184,7 +247,10 @@ function answerVisitor(
       book: state.book,
       trustedProxies: settings.trustedProxies,
       graceMs: settings.reconnectGraceMs,
-      answerTimeoutMs: settings.answerTimeoutMs ?? CLASSIC_ANSWER_TIMEOUT_MS,
+      answerTimeoutMs: {
+        classic: settings.answerTimeoutMs ?? CLASSIC_ANSWER_TIMEOUT_MS,
+        modern: settings.answerTimeoutMs ?? MODERN_ANSWER_TIMEOUT_MS,
+      },
     },
   });
 }

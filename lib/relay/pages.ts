@@ -8,7 +8,7 @@ import type { RegisteredServer } from "./registry.ts";
 
 const utf8 = new TextEncoder();
 
-/** A server between two polls is as good as connected, as by the original. */
+/** A classic server between two polls is as good as connected, as by the original. */
 const CONNECTED_MS = 60_000;
 
 /** The public front page: it names no server. */
@@ -46,10 +46,10 @@ export function serverListPage(
   servers: readonly RegisteredServer[],
   { now, hasLinks }: ServerListOptions,
 ): HttpAnswer {
-  const rows = servers.map(({ name, displayName, lastSeen, queue }) => {
+  const rows = servers.map(({ name, displayName, lastSeen, queue, desk }) => {
     const label = escapeHtml(displayName);
     const cell = hasLinks ? `<a href="./${encodeURIComponent(name)}/">${label}</a>` : label;
-    const isConnected = queue.isParked || (lastSeen !== null && now - lastSeen < CONNECTED_MS);
+    const isConnected = queue.takerCount > 0 || desk.wasHereWithin(CONNECTED_MS);
     const seen = isConnected ? "Connected" : formatLastSeen(lastSeen, now);
     return `<tr><td>${cell}<td>${escapeHtml(name)}<td>${seen}`;
   });

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { matchesTripcode } from "../auth/tripcode.ts";
 import type { Clock } from "../base/clock.ts";
+import { ClassicDesk } from "./classic_desk.ts";
 import { ServerQueue } from "./server_queue.ts";
 
 /** A server as the configuration has it; declared here too, since this layer knows no files. */
@@ -15,6 +16,8 @@ export interface ServerEntry {
 /** A server that is allowed to connect, connected or not. */
 export interface RegisteredServer extends ServerEntry {
   readonly queue: ServerQueue;
+  /** Where its classic polls come in. */
+  readonly desk: ClassicDesk;
   /** When it last asked for work, in ms since 1970; null if never since the relay started. */
   readonly lastSeen: number | null;
 }
@@ -22,6 +25,8 @@ export interface RegisteredServer extends ServerEntry {
 export class Registry {
   readonly #clock: Clock;
   #servers = new Map<string, { -readonly [K in keyof RegisteredServer]: RegisteredServer[K] }>();
+
+  #byLabel: ReadonlyMap<string, RegisteredServer> = new Map();
 
   constructor(clock: Clock, entries: readonly ServerEntry[]) {
     this.#clock = clock;
@@ -38,6 +43,11 @@ export class Registry {
     return this.#servers.get(name) ?? this.#servers.get(decodeName(name));
   }
 
+  /** By the label of a host name, which has no upper case. */
+  findByHost(label: string): RegisteredServer | undefined {
+    return this.#byLabel.get(label);
+  }
+
   /** The server that this name and key belong to. `key` has one character per byte. */
   authenticate(name: string, key: string): RegisteredServer | undefined {
     const server = this.find(name);
@@ -46,7 +56,7 @@ export class Registry {
   }
 
   /** A server asks for work. */
-  see({ name }: RegisteredServer): void {
+  see({ name }: Pick<ServerEntry, "name">): void {
     const server = this.#servers.get(name);
     if (server !== undefined) server.lastSeen = this.#clock.now();
   }
@@ -57,9 +67,13 @@ export class Registry {
     this.#servers = new Map(entries.map((entry) => {
       const old = before.get(entry.name);
       const kept = old?.tripcode === entry.tripcode ? old : undefined;
-      const queue = kept?.queue ?? new ServerQueue(this.#clock);
-      return [entry.name, { ...entry, queue, lastSeen: kept?.lastSeen ?? null }];
+      const queue = kept?.queue ?? new ServerQueue();
+      const desk = kept?.desk ?? new ClassicDesk(this.#clock, queue);
+      return [entry.name, { ...entry, queue, desk, lastSeen: kept?.lastSeen ?? null }];
     }));
+    this.#byLabel = new Map(
+      [...this.#servers.values()].map((server) => [server.name.toLowerCase(), server]),
+    );
     for (const { name, queue } of before.values()) {
       if (this.#servers.get(name)?.queue !== queue) queue.revoke();
     }

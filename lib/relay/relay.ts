@@ -6,6 +6,7 @@ import type { Cidr } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { whenAborted } from "../base/when_aborted.ts";
 import { checkHost } from "../http/host_check.ts";
 import type { ListenAddress } from "../http/listen_address.ts";
 import { Listener, type ListenerLimits } from "../http/listener.ts";
@@ -18,6 +19,7 @@ import {
   type RelayState,
 } from "./handlers.ts";
 import { Registry, type ServerEntry } from "./registry.ts";
+import { Sessions } from "./sessions.ts";
 
 /** The relay's configuration, decoded and checked. */
 export interface RelayConfig extends Omit<RelaySettings, "trustedProxies"> {
@@ -60,13 +62,20 @@ export class Relay {
       clock,
       log,
       registry: new Registry(clock, config.servers),
+      sessions: new Sessions({ clock, log }),
       book: new ExchangeBook(),
       audit: new AuditLog(clock),
       unregistered: new UnregisteredServers(clock),
       settings: toSettings(config),
       isStopping: false,
     };
-    this.#public = new Listener({ ...options, handler: createPublicHandler(this.#state) });
+    this.#public = new Listener({
+      ...options,
+      handler: createPublicHandler(this.#state),
+      // A control channel is a WebSocket, whatever visitors may switch to.
+      allowsUpgrade: (protocol) =>
+        protocol === "websocket" || this.#state.settings.upgradeTokens.includes(protocol),
+    });
   }
 
   /** Opens both ports. Rejects if the public one, or an admin one that was asked for, is taken. */
@@ -98,16 +107,14 @@ export class Relay {
    * `signal` aborts, what is left is cut.
    */
   async stop(signal: AbortSignal): Promise<void> {
-    const { book, registry } = this.#state;
+    const { book, registry, sessions } = this.#state;
     this.#state.isStopping = true;
     book.failAll("waiting");
-    for (const { queue } of registry.servers) queue.end("stopping");
-    // The listener has to stay open for it: each answer comes as a new request.
-    const giveUp = (): void => book.failAll("all");
-    if (signal.aborted) giveUp();
-    else signal.addEventListener("abort", giveUp, { once: true });
-    await book.whenEmpty();
-    signal.removeEventListener("abort", giveUp);
+    for (const { queue } of registry.servers) queue.stop();
+    // The listener has to stay open for it: bodies and answers come as new requests.
+    await Promise.race([book.whenEmpty(), whenAborted(signal)]);
+    if (signal.aborted) book.failAll("all");
+    sessions.endAll("stopped");
     // Those that were just given up are told so, before their connections are cut.
     if (signal.aborted) await setImmediate();
     await Promise.all([this.#public.close(signal), this.#admin?.close(signal)]);

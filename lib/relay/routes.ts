@@ -3,14 +3,17 @@
  * (docs/protocol.md, "Routes"). Pure; whether a route is served on a listener is decided there.
  */
 
+import { staysBelow } from "../http/path_reading.ts";
 import { parseTarget } from "../http/target.ts";
 import { CLASSIC_PREFIX, LISTEN_ROUTE, RESPONSE_ROUTE } from "../wire/classic.ts";
+import { isId, MODERN_ROUTE } from "../wire/modern.ts";
 
 export type Route =
   | { readonly kind: "home" }
   | { readonly kind: "up_check" }
   | { readonly kind: "poll"; readonly name: string }
   | { readonly kind: "response"; readonly id: string }
+  | ModernRoute
   | { readonly kind: "server_list" }
   | VisitRoute
   | { readonly kind: "unregistered_servers" }
@@ -19,6 +22,21 @@ export type Route =
   | { readonly kind: "scraper"; readonly path: string }
   | { readonly kind: "not_found" }
   | { readonly kind: "bad"; readonly status: 400 | 405; readonly reason: string };
+
+/** A request of a server that speaks modern (docs/protocol.md, "Modern"). */
+export type ModernRoute =
+  | { readonly kind: "control"; readonly name: string }
+  | { readonly kind: "session"; readonly name: string }
+  | { readonly kind: "session_poll"; readonly session: string; readonly received: number }
+  | { readonly kind: "session_messages"; readonly session: string; readonly index: number }
+  | { readonly kind: "session_probe"; readonly session: string }
+  | {
+    readonly kind: "answer_stream" | "body_stream";
+    readonly session: string;
+    readonly id: string;
+    /** The number of a segment; undefined for a stream on a connection of its own. */
+    readonly index: number | undefined;
+  };
 
 /** A visitor's request for something that a server has. */
 export interface VisitRoute {
@@ -31,6 +49,8 @@ export interface VisitRoute {
   readonly prefix: string;
   /** With its "?"; "" where there is none. */
   readonly query: string;
+  /** True if the name is a label of the host, in lower case. */
+  readonly isByHost: boolean;
 }
 
 const VISIT_PREFIXES = ["/frontend/servers/", "/servers/"];
@@ -42,6 +62,9 @@ export function toRoute(method: string, target: string): Route {
   const parts = parseTarget(target);
   if (parts.kind === "bad") return { kind: "bad", status: 400, reason: "The target is malformed" };
   if (parts.kind === "asterisk") return { kind: "not_found" };
+  const modern = after(parts.path, CLASSIC_PREFIX + MODERN_ROUTE) ??
+    after(parts.path, MODERN_ROUTE);
+  if (modern !== undefined) return toModernRoute(modern);
   const route = method === "POST" ? toPostRoute(parts.path) : toGetRoute(parts.path);
   return route.kind === "visit" ? { ...route, query: parts.query } : route;
 }
@@ -92,7 +115,55 @@ export function toVisitRoute(rest: string, prefix: string): Route {
     return { kind: "bad", status: 400, reason: "A slash has to follow the server's name" };
   }
   const name = rest.slice(0, slash);
-  return { kind: "visit", name, path: rest.slice(slash), prefix: prefix + name, query: "" };
+  const path = rest.slice(slash);
+  const route = {
+    kind: "visit",
+    name,
+    path,
+    prefix: prefix + name,
+    query: "",
+    isByHost: false,
+  } as const;
+  // Who tidies it before or after us must not come to another server by it.
+  if (staysBelow(route.prefix + path, route.prefix)) return route;
+  return { kind: "bad", status: 400, reason: "The path can be read as one of another server" };
+}
+
+/** `rest` is what follows `/modern/`. */
+function toModernRoute(rest: string): Route {
+  const [kind, first = "", second, third, ...more] = rest.split("/");
+  if (first === "" || more.length > 0) return { kind: "not_found" };
+  switch (kind) {
+    case "control":
+    case "session":
+      return second === undefined ? { kind, name: first } : { kind: "not_found" };
+    case "probe":
+      return second === undefined
+        ? { kind: "session_probe", session: first }
+        : { kind: "not_found" };
+    case "poll":
+    case "messages": {
+      const number = parseNumber(second);
+      if (number === undefined || third !== undefined) return { kind: "not_found" };
+      return kind === "poll"
+        ? { kind: "session_poll", session: first, received: number }
+        : { kind: "session_messages", session: first, index: number };
+    }
+    case "answer":
+    case "body": {
+      const index = third === undefined ? undefined : parseNumber(third);
+      if (second === undefined || !isId(second)) return { kind: "not_found" };
+      if (third !== undefined && index === undefined) return { kind: "not_found" };
+      return { kind: `${kind}_stream`, session: first, id: second, index };
+    }
+    default:
+      return { kind: "not_found" };
+  }
+}
+
+/** A number of at most nine digits, in its one spelling. */
+function parseNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^(?:0|[1-9][0-9]{0,8})$/.test(text) ? Number(text) : undefined;
 }
 
 function after(text: string, prefix: string): string | undefined {

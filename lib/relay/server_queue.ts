@@ -1,51 +1,43 @@
 /**
- * The exchanges that wait for one server, and the poll in which that server waits for exchanges:
- * at most one of the two sides is ever there. "Which server connections exist" is known here and
- * nowhere else.
+ * The exchanges that wait for one server, and whoever takes exchanges for it: its processes that
+ * are connected. "Which server connections exist" is known here and nowhere else.
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
-import { MAX_GIVEN_PER_SERVER, MAX_WAITING_PER_SERVER, POLL_GAP_MS } from "../base/limits.ts";
+import { MAX_GIVEN_PER_SERVER, MAX_WAITING_PER_SERVER } from "../base/limits.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** What a poll gets. */
-export type PollOutcome =
-  /** All that waited, in order. They are given: the caller writes them to the server now. */
-  | { readonly kind: "exchanges"; readonly exchanges: readonly Exchange[] }
-  /** The first poll after a gap, and nothing waits: an empty list ends an original's back-off. */
-  | { readonly kind: "welcome" }
-  /** Nothing came in time. */
-  | { readonly kind: "idle" }
-  /** A newer poll of the same name took its place. */
-  | { readonly kind: "replaced" }
-  /** The relay is stopping. */
-  | { readonly kind: "stopping" }
-  /** The server is not registered any more, or under another key. */
-  | { readonly kind: "revoked" }
-  /** The server hung up. */
-  | { readonly kind: "left" };
+/** A way to a process of the server. */
+export interface Taker {
+  /** True while it can take an exchange at once. */
+  readonly isReady: boolean;
+  /** The lowest takes first: 0 is as good as can be. */
+  readonly rank: number;
+  /** Exchanges that it is at work on; among takers of a rank the one with the fewest takes first. */
+  readonly load: number;
+  /** Hands an exchange that waits to the process, or fails it; never leaves it waiting. */
+  take(exchange: Exchange): void;
+  /** The server is not allowed any more. */
+  revoke(): void;
+  /** The relay is stopping: no exchange will come. */
+  stop(): void;
+}
 
 export class ServerQueue {
-  readonly #clock: Clock;
   readonly #waiting = new Set<Exchange>();
+  readonly #takers = new Set<Taker>();
   #given = 0;
-  #parked: ((outcome: PollOutcome) => void) | undefined;
-  #lastPollEnd: number | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  /** How many ways to processes of the server there are. */
+  get takerCount(): number {
+    return this.#takers.size;
   }
 
-  /** True while a poll is parked. */
-  get isParked(): boolean {
-    return this.#parked !== undefined;
+  attach(taker: Taker): void {
+    this.#takers.add(taker);
   }
 
-  /** True if the server has not polled lately, or never. */
-  get isGap(): boolean {
-    if (this.isParked) return false;
-    return this.#lastPollEnd === undefined ||
-      this.#clock.monotonic() - this.#lastPollEnd > POLL_GAP_MS;
+  detach(taker: Taker): void {
+    this.#takers.delete(taker);
   }
 
   /** Takes an exchange in, or says that there are too many. */
@@ -53,9 +45,19 @@ export class ServerQueue {
     if (this.#waiting.size >= MAX_WAITING_PER_SERVER || this.#given >= MAX_GIVEN_PER_SERVER) {
       return false;
     }
-    this.#waiting.add(exchange);
-    if (this.#parked !== undefined) this.#parked(this.#takeAll());
+    const taker = this.#choose();
+    if (taker === undefined) this.#waiting.add(exchange);
+    else this.#give(taker, exchange);
     return true;
+  }
+
+  /** A taker has become ready: it gets what waits, as far as it can take it, in order. */
+  serve(taker: Taker): void {
+    for (const exchange of this.#waiting) {
+      if (!taker.isReady || this.#given >= MAX_GIVEN_PER_SERVER) return;
+      this.#waiting.delete(exchange);
+      this.#give(taker, exchange);
+    }
   }
 
   /** An exchange is settled: it waits no more, and counts no more. */
@@ -63,52 +65,32 @@ export class ServerQueue {
     if (!this.#waiting.delete(exchange) && exchange.wasGiven) this.#given--;
   }
 
-  /**
-   * A server asks for work: resolves at once with all that waits, else with the next exchange, or
-   * after `parkMs` with none. Aborting `signal` says that the server hung up: a connection known to
-   * be dead is never given anything.
-   */
-  poll({ parkMs, signal }: { parkMs: number; signal: AbortSignal }): Promise<PollOutcome> {
-    if (signal.aborted) return Promise.resolve({ kind: "left" });
-    const isReturning = this.isGap;
-    this.end("replaced");
-    if (this.#waiting.size > 0) return Promise.resolve(this.#takeAll());
-    if (isReturning) {
-      this.#lastPollEnd = this.#clock.monotonic();
-      return Promise.resolve({ kind: "welcome" });
-    }
-    return new Promise((resolve) => {
-      const left = (): void => settle({ kind: "left" });
-      const timer: Timer = this.#clock.after(parkMs, () => settle({ kind: "idle" }));
-      const settle = (outcome: PollOutcome): void => {
-        this.#parked = undefined;
-        this.#lastPollEnd = this.#clock.monotonic();
-        this.#clock.clear(timer);
-        signal.removeEventListener("abort", left);
-        resolve(outcome);
-      };
-      this.#parked = settle;
-      signal.addEventListener("abort", left);
-    });
-  }
-
-  /** Ends the parked poll, if there is one. */
-  end(kind: "replaced" | "stopping" | "revoked"): void {
-    this.#parked?.({ kind });
-  }
-
-  /** The server is not allowed any more: its poll ends, and nobody waits for it. */
+  /** The server is not allowed any more: its processes are told, and nobody waits for it. */
   revoke(): void {
-    this.end("revoked");
+    for (const taker of [...this.#takers]) taker.revoke();
     for (const exchange of [...this.#waiting]) exchange.fail("no_such_server");
   }
 
-  #takeAll(): PollOutcome {
-    const exchanges = [...this.#waiting];
-    this.#waiting.clear();
-    for (const exchange of exchanges) exchange.give();
-    this.#given += exchanges.length;
-    this.#lastPollEnd = this.#clock.monotonic();
-    return { kind: "exchanges", exchanges };
+  /** The relay is stopping. */
+  stop(): void {
+    for (const taker of [...this.#takers]) taker.stop();
+  }
+
+  #choose(): Taker | undefined {
+    let best: Taker | undefined;
+    for (const taker of this.#takers) {
+      if (!taker.isReady) continue;
+      const isBetter = best === undefined || taker.rank < best.rank ||
+        (taker.rank === best.rank && taker.load < best.load);
+      if (isBetter) best = taker;
+    }
+    return best;
+  }
+
+  #give(taker: Taker, exchange: Exchange): void {
+    // Counted before: it may be settled while it is being taken.
+    this.#given++;
+    taker.take(exchange);
+    if (!exchange.wasGiven) this.#given--;
   }
 }

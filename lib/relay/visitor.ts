@@ -1,14 +1,16 @@
 /** P2 and P6: a visitor's request becomes an exchange, and waits for its answer. */
 
-import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { AddressSet } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
+import { INLINE_REQUEST_BYTES, INLINE_WAIT_MS } from "../base/limits.ts";
+import { headerValue } from "../http/headers.ts";
 import type { HttpAnswer, HttpRequest } from "../http/message.ts";
-import type { ClassicMethod } from "../wire/classic.ts";
-import { Exchange } from "./exchange.ts";
+import { gatherSmallBody } from "../http/small_body.ts";
+import { createId } from "./create_id.ts";
+import { Exchange, type Protocol } from "./exchange.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
-import { failureAnswer } from "./failure.ts";
-import { toServerHeaders } from "./forwarding.ts";
+import { toAuthority, toProvenance, toServerHeaders } from "./forwarding.ts";
 import type { RegisteredServer } from "./registry.ts";
 import type { VisitRoute } from "./routes.ts";
 
@@ -17,34 +19,59 @@ export interface VisitOptions {
   readonly book: ExchangeBook;
   readonly trustedProxies: AddressSet;
   readonly graceMs: number;
-  readonly answerTimeoutMs: number;
+  readonly answerTimeoutMs: Readonly<Record<Protocol, number>>;
 }
 
-// What an original server can parse; others it never answers (docs/protocol.md, "Traps").
-const CLASSIC_PATH_REGEXP = /^[!$&'()*+,\-./0-9:;=@A-Z[\\\]^_a-z~%]*$/;
+export interface Visit {
+  readonly server: RegisteredServer;
+  readonly route: VisitRoute;
+  readonly options: VisitOptions;
+}
+
+const NO_BODY = new Uint8Array();
 
 /** Carries a visitor's request to `server`; resolves with the answer, or the relay's own. */
-export function visit(
+export function visit(request: HttpRequest, visited: Visit): Promise<HttpAnswer> {
+  const { body } = request;
+  if (body === null) return carry(request, NO_BODY, visited);
+  if (!isSmall(request)) return carry(request, body, visited);
+  return gatherSmallBody(body, { clock: visited.options.clock, waitMs: INLINE_WAIT_MS })
+    .then((gathered) => carry(request, gathered, visited));
+}
+
+/** True for a body that may travel in the message, so that no request has to be made for it. */
+function isSmall({ bodyLength, upgrade, headers }: HttpRequest): boolean {
+  return upgrade === null && bodyLength !== null && bodyLength <= INLINE_REQUEST_BYTES &&
+    // Reading it would send the 100 before anybody has asked the server.
+    headerValue(headers, "expect") === undefined;
+}
+
+function carry(
   request: HttpRequest,
-  { server, route, options }: {
-    server: RegisteredServer;
-    route: VisitRoute;
-    options: VisitOptions;
-  },
-): Promise<HttpAnswer> | HttpAnswer {
-  if (!isClassicMethod(request.method)) return failureAnswer("method_not_carried");
-  if (!isClassicPath(route.path)) return failureAnswer("bad_target");
+  body: Uint8Array | Readable,
+  { server, route, options }: Visit,
+): Promise<HttpAnswer> {
   const { book, clock, graceMs, answerTimeoutMs, trustedProxies } = options;
   const { queue } = server;
+  const provenance = toProvenance(request, { trustedProxies, prefix: route.prefix });
   const left = (): void => exchange.fail("visitor_left");
   const exchange: Exchange = new Exchange({
     request: {
-      id: createExchangeId(),
+      id: createId(),
       method: request.method,
-      uri: route.path,
-      headers: toServerHeaders(request, { ...route, trustedProxies }),
+      path: route.path,
+      query: route.query,
+      headers: toServerHeaders(request, provenance),
+      address: provenance.address,
+      body,
+      bodyLength: request.upgrade === null ? request.bodyLength : null,
+      wantsUpgrade: request.upgrade !== null,
+      place: provenance.prefix === "" ? null : {
+        prefix: provenance.prefix,
+        authorities: [provenance.authority.toLowerCase(), toAuthority(request).toLowerCase()],
+      },
     },
-    delivery: request.finished,
+    visitor: request,
     clock,
     graceMs,
     answerTimeoutMs,
@@ -59,31 +86,4 @@ export function visit(
   if (request.signal.aborted) left();
   else if (!queue.add(exchange)) exchange.fail("too_many");
   return exchange.answer;
-}
-
-function isClassicPath(path: string): boolean {
-  try {
-    // Nor does it answer one that is not UTF-8 once decoded.
-    decodeURIComponent(path);
-  } catch {
-    return false;
-  }
-  return CLASSIC_PATH_REGEXP.test(path);
-}
-
-function isClassicMethod(method: string): method is ClassicMethod {
-  return method === "GET" || method === "HEAD";
-}
-
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/**
- * 128 random bits in the spelling of a ULID, which is what ids look like to an original server. No
- * time in it: the id is what guards an answer, so all of it is random.
- */
-function createExchangeId(): string {
-  const bytes = randomBytes(26);
-  let id = "";
-  for (const [i, byte] of bytes.entries()) id += CROCKFORD[byte & (i === 0 ? 7 : 31)];
-  return id;
 }

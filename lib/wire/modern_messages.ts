@@ -223,7 +223,8 @@ function decodeRelayMessage(type: number, payload: Uint8Array): RelayMessage {
       return { type: "cancel", id: decodeId(payload, "CANCEL") };
     case SEEN:
       if (payload.length !== NONCE_BYTES) throw new ProtocolError("Cannot decode SEEN: no nonce");
-      return { type: "seen", nonce: payload.slice() };
+      // A copy; that of a Buffer's slice() would be none.
+      return { type: "seen", nonce: new Uint8Array(payload) };
     case LAST:
       return { type: "last" };
     default:

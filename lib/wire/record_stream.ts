@@ -42,7 +42,8 @@ export class RecordStream extends Readable {
   #isOver = false;
   #sent = 0;
   #idleTimer: Timer | undefined;
-  #hasMoved = false;
+  /** When anything was last sent, by the monotonic clock. */
+  #movedAt = 0;
 
   constructor(options: RecordStreamOptions) {
     super({ highWaterMark: SEGMENT_BYTES });
@@ -58,6 +59,8 @@ export class RecordStream extends Readable {
       : (head?.length ?? 0) + RECORD_HEAD_BYTES + length + encodeEnd([]).length;
     // It may fail before or after anybody listens; that must not end the process.
     this.on("error", () => {});
+    // So may the source; #start looks whether it has.
+    this.#source?.on("error", () => {});
   }
 
   get #knownLength(): number | null {
@@ -88,7 +91,10 @@ export class RecordStream extends Readable {
       this.#end(encodeEnd([]));
       return;
     }
-    if (length === null) this.#idle();
+    if (length === null) {
+      this.#movedAt = this.#options.clock.monotonic();
+      this.#idle(STREAM_IDLE_MS);
+    }
     this.#source.on("error", (error) => this.#breakOff(toMessage(error)));
     this.#source.on("close", () => this.#breakOff("it was closed early"));
     this.#source.on("data", (chunk: Uint8Array) => this.#take(chunk));
@@ -99,7 +105,6 @@ export class RecordStream extends Readable {
 
   #take(chunk: Uint8Array): void {
     if (this.#isOver || chunk.length === 0) return;
-    this.#hasMoved = true;
     this.#sent += chunk.length;
     const length = this.#knownLength;
     if (length !== null && this.#sent > length) return this.#breakOff("it is too long");
@@ -107,6 +112,7 @@ export class RecordStream extends Readable {
       if (!this.push(chunk)) this.#source?.pause();
       return;
     }
+    this.#movedAt = this.#options.clock.monotonic();
     const record = encodeData(chunk);
     if (this.#source !== undefined && ownsChunks(this.#source)) freeChunk(chunk);
     if (!this.push(record)) this.#source?.pause();
@@ -116,7 +122,14 @@ export class RecordStream extends Readable {
     if (this.#isOver) return;
     const length = this.#knownLength;
     if (length !== null && this.#sent < length) return this.#breakOff("it is too short");
-    this.#end(encodeEnd(length === null ? this.#options.trailers?.() ?? [] : []));
+    let last: Uint8Array;
+    try {
+      last = encodeEnd(length === null ? this.#options.trailers?.() ?? [] : []);
+    } catch (error) {
+      // Trailers past the bounds of a record.
+      return this.#breakOff(toMessage(error));
+    }
+    this.#end(last);
   }
 
   #breakOff(reason: string): void {
@@ -132,12 +145,14 @@ export class RecordStream extends Readable {
     this.push(null);
   }
 
-  /** Looks now and then whether anything has been sent, rather than set a timer for each chunk. */
-  #idle(): void {
-    this.#idleTimer = this.#options.clock.after(STREAM_IDLE_MS, () => {
-      if (!this.#hasMoved && this.readableLength === 0) this.push(encodeEmptyRecord(IDLE));
-      this.#hasMoved = false;
-      this.#idle();
+  /** Looks again when a pause could be over, rather than set a timer for each chunk. */
+  #idle(ms: number): void {
+    const { clock } = this.#options;
+    this.#idleTimer = clock.after(ms, () => {
+      const left = this.#movedAt + STREAM_IDLE_MS - clock.monotonic();
+      if (left > 0) return this.#idle(left);
+      if (this.readableLength === 0) this.push(encodeEmptyRecord(IDLE));
+      this.#idle(STREAM_IDLE_MS);
     });
   }
 

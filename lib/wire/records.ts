@@ -22,9 +22,14 @@ export function writeRecordHead(
   return writeLength(target, offset + 1, length);
 }
 
-/** Writes an integer of six bytes; returns the offset behind it. */
+/**
+ * Writes an integer of six bytes; returns the offset behind it.
+ *
+ * @throws {RangeError} for one that takes more: what a visitor declares may be any number.
+ */
 export function writeLength(target: Uint8Array, offset: number, value: number): number {
   const high = Math.floor(value / 0x1_0000_0000);
+  if (high > 0xffff) throw new RangeError(`Cannot encode length ${value}: six bytes are too few`);
   offset = writeUint16(target, offset, high);
   target[offset] = (value >>> 24) & 0xff;
   target[offset + 1] = (value >>> 16) & 0xff;
@@ -69,11 +74,14 @@ export function encodeRecord(type: number, payload: Uint8Array): Uint8Array {
 /**
  * How many bytes a list of texts takes.
  *
- * @throws {RangeError} where it is past the bounds of one list, or a text is no bytes.
+ * @throws {RangeError} where it is past the bounds of one list, or of one text.
  */
 export function measureTexts(texts: readonly string[]): number {
   let length = 0;
-  for (const text of texts) length += text.length;
+  for (const text of texts) {
+    if (text.length > 0xffff) throw new RangeError("Cannot encode text: it is over 65535 bytes");
+    length += text.length;
+  }
   if (texts.length > MAX_TEXTS || length > MAX_TEXTS_BYTES) {
     throw new RangeError(`Cannot encode texts: ${texts.length} of ${length} bytes are too many`);
   }

@@ -19,6 +19,8 @@ export class SegmentCutter {
   readonly #clock: Clock;
   #parts: Uint8Array[] = [];
   #length = 0;
+  /** When the first of those bytes came, by the monotonic clock. */
+  #since = 0;
   #hasEnded = false;
   #error: Error | undefined;
   #wake = (): void => {};
@@ -28,6 +30,7 @@ export class SegmentCutter {
     this.#stream = stream;
     this.#clock = clock;
     stream.on("data", (chunk: Uint8Array) => {
+      if (this.#length === 0) this.#since = clock.monotonic();
       this.#parts.push(chunk);
       this.#length += chunk.length;
       if (this.#length >= SEGMENT_BYTES) stream.pause();
@@ -55,7 +58,8 @@ export class SegmentCutter {
   async next(waitMs: number, signal: AbortSignal): Promise<Segment> {
     if (!await this.#until(() => this.#length > 0, waitMs, signal)) return { kind: "nothing" };
     if (this.#length > 0) {
-      await this.#until(() => this.#length >= SEGMENT_BYTES, SEGMENT_DELAY_MS, signal);
+      const delay = Math.max(0, this.#since + SEGMENT_DELAY_MS - this.#clock.monotonic());
+      await this.#until(() => this.#length >= SEGMENT_BYTES, delay, signal);
     }
     if (this.#length === 0) return { kind: "end" };
     return { kind: "bytes", bytes: this.#cut() };
@@ -96,6 +100,8 @@ export class SegmentCutter {
     const rest = all.subarray(SEGMENT_BYTES);
     this.#parts = rest.length === 0 ? [] : [rest];
     this.#length = rest.length;
+    // What follows a full segment has a delay of its own, so that it can become full too.
+    this.#since = this.#clock.monotonic();
     if (this.#length < SEGMENT_BYTES) this.#stream.resume();
     return all.subarray(0, SEGMENT_BYTES);
   }

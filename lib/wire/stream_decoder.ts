@@ -51,6 +51,7 @@ export class StreamDecoder {
   readonly #onHead: ((head: ModernHead) => void) | undefined;
   #state: "head" | "body" | "over";
   #isFull = false;
+  #bytesTaken = 0;
 
   constructor(options: StreamDecoderOptions) {
     this.body = new StreamBody({
@@ -74,6 +75,11 @@ export class StreamDecoder {
     return this.#isFull && !this.body.destroyed;
   }
 
+  /** How many bytes of the stream have come. */
+  get bytesTaken(): number {
+    return this.#bytesTaken;
+  }
+
   /** True when the stream has come to its end, or has broken off. */
   get isOver(): boolean {
     return this.#state === "over";
@@ -82,9 +88,10 @@ export class StreamDecoder {
   /**
    * Takes some bytes of the stream, which now belong to the body.
    *
-   * @throws {ProtocolError} and destroys the body.
+   * @throws {ProtocolError} and destroys the body, unless that has come to its end.
    */
   push(bytes: Uint8Array): void {
+    this.#bytesTaken += bytes.length;
     try {
       if (this.#state === "over" && bytes.length > 0) {
         throw new ProtocolError("Bytes follow the end of a stream");

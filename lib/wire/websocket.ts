@@ -103,7 +103,9 @@ export class WebSocketReader {
   #takeHead(bytes: Uint8Array, at: number): number {
     while (at < bytes.length) {
       this.#head[this.#headLength++] = bytes[at++] ?? 0;
-      if (this.#headLength < 2 || this.#headLength < this.#wantedHeadLength()) continue;
+      if (this.#headLength < 2) continue;
+      if (this.#headLength === 2) this.#checkMask();
+      if (this.#headLength < this.#wantedHeadLength()) continue;
       this.#frame = this.#readHead();
       return at;
     }
@@ -116,12 +118,16 @@ export class WebSocketReader {
     return 2 + (length === 127 ? 8 : length === 126 ? 2 : 0) + mask;
   }
 
-  #readHead(): FrameHead {
-    const [first = 0, second = 0] = this.#head;
-    const isMasked = (second & MASK_BIT) !== 0;
+  /** At once: without a mask that is due, the head would be shorter than what is waited for. */
+  #checkMask(): void {
+    const isMasked = ((this.#head[1] ?? 0) & MASK_BIT) !== 0;
     if (isMasked !== this.#options.isMasked) {
       throw new ProtocolError(isMasked ? "A frame is masked" : "A frame is not masked");
     }
+  }
+
+  #readHead(): FrameHead {
+    const [first = 0, second = 0] = this.#head;
     if ((first & 0x70) !== 0) throw new ProtocolError("A frame has a reserved bit set");
     const short = second & 0x7f;
     let length = short;
@@ -176,7 +182,8 @@ export class WebSocketReader {
     this.#frame = undefined;
     if (frame.opcode >= CLOSE) return this.#finishControl(frame.opcode, payload);
     if (!frame.isFinal) {
-      (this.#fragments ??= []).push(payload);
+      // Copied: small ones would keep alive all of what they came in.
+      (this.#fragments ??= []).push(new Uint8Array(payload));
       this.#fragmentsLength += payload.length;
       return;
     }
@@ -210,11 +217,11 @@ export function encodeWebSocketPong(payload: Uint8Array, masked: boolean): Uint8
 
 /** `reason` is cut to what a control frame holds. */
 export function encodeClose(code: number, reason: string, masked: boolean): Uint8Array {
-  const text = new TextEncoder().encode(reason);
-  const payload = new Uint8Array(2 + Math.min(text.length, MAX_CONTROL_BYTES - 2));
+  const payload = new Uint8Array(MAX_CONTROL_BYTES);
   writeUint16(payload, 0, code);
-  payload.set(text.subarray(0, payload.length - 2), 2);
-  return encodeFrame(CLOSE, [payload], masked);
+  // Writes whole characters only; half of one would be no UTF-8 (RFC 6455 §5.5.1).
+  const { written } = new TextEncoder().encodeInto(reason, payload.subarray(2));
+  return encodeFrame(CLOSE, [payload.subarray(0, 2 + written)], masked);
 }
 
 /** What a server proves with that it has read the handshake (RFC 6455 §4.2.2). */

@@ -193,7 +193,7 @@ Deno.test("Listener holds little of a switched connection that nobody reads, and
   const chunk = new Uint8Array(64 * 1024);
   let pulled = 0;
   const endless = new Readable({
-    read() {
+    read(): void {
       pulled += chunk.length;
       this.push(chunk);
     },

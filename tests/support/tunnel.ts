@@ -37,6 +37,8 @@ export function toRelayConfig(changes: Partial<RelayConfig> = {}): RelayConfig {
     trustedProxies: [],
     reconnectGraceMs: 10_000,
     answerTimeoutMs: undefined,
+    hostSuffix: undefined,
+    upgradeTokens: [],
     servers: [toServerEntry(NAME)],
     ...changes,
   };

@@ -6,8 +6,10 @@ import {
   POLL_GAP_MS,
 } from "../../lib/base/limits.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
-import { Exchange } from "../../lib/relay/exchange.ts";
-import { type PollOutcome, ServerQueue } from "../../lib/relay/server_queue.ts";
+import { ClassicDesk, type PollOutcome } from "../../lib/relay/classic_desk.ts";
+import { Exchange, type ForwardedRequest } from "../../lib/relay/exchange.ts";
+import { ServerQueue } from "../../lib/relay/server_queue.ts";
+import { toForwardedRequest, toVisitor } from "../support/exchanges.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 const forever = new AbortController().signal;
@@ -16,24 +18,27 @@ const forever = new AbortController().signal;
 function setUp(): {
   clock: ManualClock;
   queue: ServerQueue;
-  create: (id: string) => Exchange;
+  desk: ClassicDesk;
+  create: (id: string, changes?: Partial<ForwardedRequest>) => Exchange;
   poll: (signal?: AbortSignal) => Promise<PollOutcome>;
 } {
   const clock = new ManualClock();
-  const queue = new ServerQueue(clock);
+  const queue = new ServerQueue();
+  const desk = new ClassicDesk(clock, queue);
   return {
     clock,
     queue,
-    create: (id) =>
+    desk,
+    create: (id, changes) =>
       new Exchange({
-        request: { id, method: "GET", uri: "/", headers: [] },
-        delivery: Promise.resolve("delivered"),
+        request: toForwardedRequest(id, changes),
+        visitor: toVisitor(),
         clock,
         graceMs: 10_000,
-        answerTimeoutMs: 30_000,
+        answerTimeoutMs: { classic: 30_000, modern: 60_000 },
         onSettled: (exchange) => queue.remove(exchange),
       }),
-    poll: (signal = forever) => queue.poll({ parkMs: 25_000, signal }),
+    poll: (signal = forever) => desk.poll({ parkMs: 25_000, signal }),
   };
 }
 
@@ -48,44 +53,44 @@ async function setUpConnected(): Promise<ReturnType<typeof setUp>> {
   return world;
 }
 
-Deno.test("ServerQueue gives a poll all that waits, in order, and counts it as given", async () => {
+Deno.test("ClassicDesk gives a poll all that waits, in order, and counts it as given", async () => {
   const { queue, create, poll } = setUp();
-  const exchanges = ["a", "b", "c"].map(create);
+  const exchanges = ["a", "b", "c"].map((id) => create(id));
   for (const exchange of exchanges) assertEquals(queue.add(exchange), true);
   assertEquals(idsOf(await poll()), ["a", "b", "c"]);
   assertEquals(exchanges.map((exchange) => exchange.wasGiven), [true, true, true]);
 });
 
-Deno.test("ServerQueue ends a parked poll with the next exchange", async () => {
-  const { queue, create, poll } = await setUpConnected();
+Deno.test("ClassicDesk ends a parked poll with the next exchange", async () => {
+  const { queue, desk, create, poll } = await setUpConnected();
   const parked = poll();
-  assertEquals(queue.isParked, true);
+  assertEquals(desk.isParked, true);
   queue.add(create("a"));
   assertEquals(idsOf(await parked), ["a"]);
-  assertEquals(queue.isParked, false);
+  assertEquals(desk.isParked, false);
 });
 
-Deno.test("ServerQueue welcomes the first poll after a gap, and parks the next", async () => {
-  const { clock, queue, poll } = setUp();
-  assertEquals(queue.isGap, true);
+Deno.test("ClassicDesk welcomes the first poll after a gap, and parks the next", async () => {
+  const { clock, desk, poll } = setUp();
+  assertEquals(desk.isGap, true);
   assertEquals(await poll(), { kind: "welcome" });
-  assertEquals(queue.isGap, false);
+  assertEquals(desk.isGap, false);
   clock.advance(POLL_GAP_MS);
   const parked = poll();
-  assertEquals(queue.isParked, true);
+  assertEquals(desk.isParked, true);
   clock.advance(25_000);
   assertEquals(await parked, { kind: "idle" });
   clock.advance(POLL_GAP_MS + 1);
   assertEquals(await poll(), { kind: "welcome" });
 });
 
-Deno.test("ServerQueue gives a waiting exchange to the first poll after a gap at once", async () => {
+Deno.test("ClassicDesk gives a waiting exchange to the first poll after a gap at once", async () => {
   const { queue, create, poll } = setUp();
   queue.add(create("a"));
   assertEquals(idsOf(await poll()), ["a"]);
 });
 
-Deno.test("ServerQueue lets a newer poll take over", async () => {
+Deno.test("ClassicDesk lets a newer poll take over", async () => {
   const { queue, create, poll } = await setUpConnected();
   const first = poll();
   const second = poll();
@@ -94,7 +99,7 @@ Deno.test("ServerQueue lets a newer poll take over", async () => {
   assertEquals(idsOf(await second), ["a"]);
 });
 
-Deno.test("ServerQueue never gives anything to a poll whose connection is dead", async () => {
+Deno.test("ClassicDesk never gives anything to a poll whose connection is dead", async () => {
   const { queue, create, poll } = await setUpConnected();
   const controller = new AbortController();
   const parked = poll(controller.signal);
@@ -116,14 +121,29 @@ Deno.test("ServerQueue forgets an exchange whose visitor left, and keeps its nei
   assertEquals(idsOf(await poll()), ["b"]);
 });
 
-Deno.test("ServerQueue.end tells the parked poll why", async () => {
-  for (const kind of ["stopping", "revoked"] as const) {
+Deno.test("ClassicDesk tells the parked poll why it ends", async () => {
+  for (const [kind, end] of [["stopping", "stop"], ["revoked", "revoke"]] as const) {
     const { queue, poll } = await setUpConnected();
     const parked = poll();
-    queue.end(kind);
+    queue[end]();
     assertEquals(await parked, { kind });
-    queue.end(kind);
+    queue[end]();
   }
+});
+
+Deno.test("ClassicDesk refuses what classic cannot carry, and gives the rest", async () => {
+  const { queue, create, poll } = await setUpConnected();
+  const posted = create("posted", { method: "POST" });
+  queue.add(posted);
+  queue.add(create("plain"));
+  assertEquals(idsOf(await poll()), ["plain"]);
+  assertEquals([(await posted.answer).status, posted.wasGiven], [400, false]);
+  const parked = poll();
+  const odd = create("odd", { path: "/|" });
+  queue.add(odd);
+  assertEquals((await odd.answer).status, 400);
+  queue.add(create("next"));
+  assertEquals(idsOf(await parked), ["next"]);
 });
 
 Deno.test("ServerQueue takes MAX_WAITING_PER_SERVER exchanges and no more", async () => {

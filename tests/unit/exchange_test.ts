@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { headerValue } from "../../lib/http/headers.ts";
-import type { Delivery } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
 import { Exchange } from "../../lib/relay/exchange.ts";
+import { toForwardedRequest, toVisitor } from "../support/exchanges.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 function open(
@@ -11,11 +11,11 @@ function open(
   const clock = new ManualClock();
   const settled: Exchange[] = [];
   const exchange = new Exchange({
-    request: { id: "ID", method: "GET", uri: "/", headers: [] },
-    delivery: Promise.resolve<Delivery>("delivered"),
+    request: toForwardedRequest("ID"),
+    visitor: toVisitor(),
     clock,
     graceMs,
-    answerTimeoutMs,
+    answerTimeoutMs: { classic: answerTimeoutMs, modern: 2 * answerTimeoutMs },
     onSettled: (one) => settled.push(one),
   });
   return { exchange, clock, settled };
@@ -24,9 +24,9 @@ function open(
 Deno.test("Exchange waits, is given, and begins its answer, once each", async () => {
   const { exchange, clock, settled } = open();
   assertEquals(exchange.wasGiven, false);
-  exchange.give();
+  exchange.give("classic");
   assertEquals(exchange.wasGiven, true);
-  assertThrows(() => exchange.give(), TypeError, "not waiting");
+  assertThrows(() => exchange.give("classic"), TypeError, "not waiting");
   assertEquals(exchange.begin(textAnswer(200, "first")), true);
   assertEquals(exchange.begin(textAnswer(200, "second")), false);
   exchange.fail("server_lost");
@@ -56,13 +56,13 @@ Deno.test("Exchange fails with 503 when nobody takes it within the grace", async
     "ptth_relay; error=destination_unavailable",
   );
   assertEquals(exchange.isAbandoned, false);
-  assertThrows(() => exchange.give(), TypeError);
+  assertThrows(() => exchange.give("classic"), TypeError);
 });
 
 Deno.test("Exchange fails with 504 when its answer does not begin in time", async () => {
   const { exchange, clock } = open();
   clock.advance(9_000);
-  exchange.give();
+  exchange.give("classic");
   clock.advance(29_999);
   clock.advance(1);
   assertEquals((await exchange.answer).status, 504);
@@ -72,7 +72,7 @@ Deno.test("Exchange fails with 504 when its answer does not begin in time", asyn
 
 Deno.test("Exchange has no deadline for its answer when the limit is 0", () => {
   const { exchange, clock, settled } = open({ answerTimeoutMs: 0 });
-  exchange.give();
+  exchange.give("classic");
   clock.advance(86_400_000);
   assertEquals(settled, []);
   assertEquals(exchange.begin(textAnswer(200, "at last")), true);

@@ -23,6 +23,8 @@ Deno.test("decodeRelayConfig: an empty file gives the published defaults and one
       debugRoutes: false,
       answerTimeoutMs: undefined,
       reconnectGraceMs: 10_000,
+      hostSuffix: undefined,
+      upgradeTokens: [],
       trustedProxies: [],
       enableScraperApi: false,
       logLevel: "info",
@@ -44,6 +46,8 @@ public_server_list = true
 debug_routes = true
 answer_timeout = 1.5
 reconnect_grace = 0
+host_suffix = "Relay.Example.com"
+upgrade_tokens = ["Spice", "tcp/1"]
 trusted_proxies = ["10.0.0.0/8"]
 enable_scraper_api = true
 log_level = "debug"
@@ -76,6 +80,8 @@ anything = { goes = true }
     debugRoutes: true,
     answerTimeoutMs: 1500,
     reconnectGraceMs: 0,
+    hostSuffix: "relay.example.com",
+    upgradeTokens: ["spice", "tcp/1"],
     trustedProxies: [{ address: "10.0.0.0", prefixLength: 8, family: "ipv4" }],
     enableScraperApi: true,
     logLevel: "debug",

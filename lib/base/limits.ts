@@ -166,10 +166,10 @@ export const CONFIG_SETTLE_MS = 100;
 export const CONNECT_TIMEOUT_MS = 30_000;
 
 /**
- * How long an idle connection to a relay is kept. Well under the 60 s and more after which relays
- * and proxies close it: a message sent into a closing connection is lost, not sent again.
+ * How long an idle connection to a relay is kept. Under the 10 s and more after which relays and
+ * proxies close it: a message sent into a closing connection is lost, not sent again.
  */
-export const IDLE_CONNECTION_MS = 30_000;
+export const IDLE_CONNECTION_MS = 8_000;
 
 /** Small pieces of an archive are sent in blocks of this size: each write costs a system call. */
 export const ARCHIVE_BLOCK_BYTES = 64 * 1024;
@@ -285,8 +285,11 @@ export const BATCH_FLUSH_BYTES = 64 * 1024;
 /** Largest body of a request that travels in its message. It is held while the request waits. */
 export const INLINE_REQUEST_BYTES = 16 * 1024;
 
-/** How long a small body of a request is waited for, so that it can travel in the message. */
+/** How long a small body of a known length is waited for, so that it can travel in a message. */
 export const INLINE_WAIT_MS = 50;
+
+/** How long the end of an answer is waited for that does not tell its length: it may never come. */
+export const INLINE_GATHER_MS = 2;
 
 /** Largest body of an answer that travels in its message. It is held while its visitor reads. */
 export const INLINE_ANSWER_BYTES = 64 * 1024;

@@ -46,6 +46,10 @@ export class SilenceWatch {
     this.#arm();
   }
 
+  removeAll(): void {
+    for (const watched of [...this.#entries.keys()]) this.remove(watched);
+  }
+
   remove(watched: Watched): void {
     this.#entries.delete(watched);
     if (this.#entries.size > 0 || this.#timer === undefined) return;

@@ -6,7 +6,7 @@ import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
-import { MODERN_HEADER, PROCESS_HEADER } from "../wire/modern.ts";
+import { MODERN_HEADER, PROCESS_HEADER, SUCCESSOR_HEADER } from "../wire/modern.ts";
 
 /** Fields about the hops before this one that are set here. */
 const REPLACED: ReadonlySet<string> = new Set([
@@ -24,7 +24,7 @@ const ORIGIN_FIELD = "x-real-ip";
 
 /** Fields of the relay's own. */
 const DROPPED: ReadonlySet<string> = new Set(
-  [API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER, MODERN_HEADER, PROCESS_HEADER]
+  [API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER, MODERN_HEADER, PROCESS_HEADER, SUCCESSOR_HEADER]
     .map((name) => name.toLowerCase()),
 );
 

@@ -14,6 +14,7 @@ import {
   MODERN_HEADER,
   MODERN_VERSION,
   PROCESS_HEADER,
+  SUCCESSOR_HEADER,
 } from "../wire/modern.ts";
 import { ControlChannel, toHandshake } from "./control_channel.ts";
 import { PollChannel } from "./poll_channel.ts";
@@ -21,7 +22,7 @@ import { answerDownProbe, takeUpProbe } from "./probes.ts";
 import type { RegisteredServer } from "./registry.ts";
 import type { ModernRoute } from "./routes.ts";
 import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Opener, Sessions } from "./sessions.ts";
 
 export interface ModernOptions {
   readonly sessions: Sessions;
@@ -81,17 +82,16 @@ function openControl(
       ...["Upgrade", "websocket", MODERN_HEADER, MODERN_VERSION],
     ]);
   }
-  const { server, process } = opener;
   const { sessions, hostOf, onOpened } = options;
   let channel: ControlChannel | undefined;
-  const session = sessions.open(server, process, (opened) => {
+  const session = sessions.open(opener, (opened) => {
     channel = new ControlChannel(opened, request, sessions.silence);
     return channel;
   });
   if (session === "full" || channel === undefined) return fullAnswer();
   const answer = channel.open(handshake);
   onOpened(request, session);
-  session.start(hostOf(server));
+  session.start(hostOf(opener.server));
   return answer;
 }
 
@@ -106,16 +106,15 @@ function openSession(
   if (!versions.some((version) => version.trim() === MODERN_VERSION)) {
     return textAnswer(400, `This relay speaks version ${MODERN_VERSION}`);
   }
-  const { server, process } = opener;
   const { sessions, clock, hostOf, onOpened } = options;
   let channel: PollChannel | undefined;
-  const session = sessions.open(server, process, (opened) => {
+  const session = sessions.open(opener, (opened) => {
     channel = new PollChannel(opened, { clock, silence: sessions.silence });
     return channel;
   });
   if (session === "full" || channel === undefined) return fullAnswer();
   onOpened(request, session);
-  session.start(hostOf(server));
+  session.start(hostOf(opener.server));
   const { status, headers, body } = channel.takeWelcome();
   return { status, headers: [...headers, MODERN_HEADER, MODERN_VERSION], body };
 }
@@ -124,12 +123,13 @@ function openSession(
 function checkOpener(
   request: HttpRequest,
   { name, options }: { readonly name: string; readonly options: ModernOptions },
-): { readonly server: RegisteredServer; readonly process: string } | HttpAnswer {
+): Opener | HttpAnswer {
   const server = options.authenticate(request, name);
   if ("status" in server) return server;
   const process = headerValue(request.headers, PROCESS_HEADER.toLowerCase()) ?? "";
   if (!isId(process)) return textAnswer(400, `The header ${PROCESS_HEADER} is missing`);
-  return { server, process };
+  const successorOf = headerValue(request.headers, SUCCESSOR_HEADER.toLowerCase());
+  return { server, process, successorOf };
 }
 
 /** The session that a request is for; its key counts for every single one. */

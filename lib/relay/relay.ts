@@ -114,10 +114,12 @@ export class Relay {
     // The listener has to stay open for it: bodies and answers come as new requests.
     await Promise.race([book.whenEmpty(), whenAborted(signal)]);
     if (signal.aborted) book.failAll("all");
-    sessions.endAll("stopped");
     // Those that were just given up are told so, before their connections are cut.
     if (signal.aborted) await setImmediate();
-    await Promise.all([this.#public.close(signal), this.#admin?.close(signal)]);
+    const closed = Promise.all([this.#public.close(signal), this.#admin?.close(signal)]);
+    // After that, so that a server which comes back at once does not come back here.
+    sessions.endAll("stopped");
+    await closed;
   }
 
   async #startAdmin(): Promise<ListenAddress | null> {

@@ -4,13 +4,22 @@ import type { Clock } from "../base/clock.ts";
 import { CHANNEL_SILENCE_MS, MAX_SESSIONS_PER_SERVER } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { SilenceWatch } from "../http/silence_watch.ts";
-import { createId } from "./create_id.ts";
+import { createId } from "../wire/create_id.ts";
 import type { RegisteredServer } from "./registry.ts";
 import { type Channel, Session, type SessionEnd } from "./session.ts";
 
 export interface SessionsOptions {
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** Who opens a session. */
+export interface Opener {
+  readonly server: RegisteredServer;
+  /** The id of the process. */
+  readonly process: string;
+  /** A session of the process that it has not lost, and that is to give way. */
+  readonly successorOf: string | undefined;
 }
 
 export class Sessions {
@@ -35,18 +44,21 @@ export class Sessions {
   }
 
   /**
-   * Opens a session for a process; one that the process had before, and has lost, ends. "full" where
-   * the server has as many as it may.
+   * Opens a session for a process. One that the process had before ends: at once, since it has lost
+   * it, unless it is leaving, or named as the one to take over from in good order. "full" where the
+   * server has as many as it may.
    */
   open(
-    server: RegisteredServer,
-    process: string,
+    { server, process, successorOf }: Opener,
     openChannel: (session: Session) => Channel,
   ): Session | "full" {
     const others = this.of(server.name);
     const before = others.filter((other) => other.process === process && !other.isLeaving);
     if (others.length - before.length >= MAX_SESSIONS_PER_SERVER) return "full";
-    for (const session of before) session.end("replaced");
+    for (const session of before) {
+      if (session.id === successorOf) session.stop();
+      else session.end("replaced");
+    }
     const { name, tripcode, displayName, queue } = server;
     const session = new Session({
       ...this.#options,

@@ -7,7 +7,7 @@ import { INLINE_REQUEST_BYTES, INLINE_WAIT_MS } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { gatherSmallBody } from "../http/small_body.ts";
-import { createId } from "./create_id.ts";
+import { createId } from "../wire/create_id.ts";
 import { Exchange, type Protocol } from "./exchange.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
 import { toAuthority, toProvenance, toServerHeaders } from "./forwarding.ts";
@@ -35,8 +35,11 @@ export function visit(request: HttpRequest, visited: Visit): Promise<HttpAnswer>
   const { body } = request;
   if (body === null) return carry(request, NO_BODY, visited);
   if (!isSmall(request)) return carry(request, body, visited);
-  return gatherSmallBody(body, { clock: visited.options.clock, waitMs: INLINE_WAIT_MS })
-    .then((gathered) => carry(request, gathered, visited));
+  return gatherSmallBody(body, {
+    clock: visited.options.clock,
+    waitMs: INLINE_WAIT_MS,
+    maxBytes: INLINE_REQUEST_BYTES,
+  }).then((gathered) => carry(request, gathered, visited));
 }
 
 /** True for a body that may travel in the message, so that no request has to be made for it. */

@@ -1,7 +1,6 @@
 /** P4 and P5: has a request answered, and carries the answer to the relay. */
 
-import { Readable } from "node:stream";
-import { type Clock, pause } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { ClosedError, toMessage } from "../base/errors.ts";
 import { MAX_RESPONSE_REPLY_BYTES, RESPONSE_TIMEOUT_MS } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
@@ -12,10 +11,12 @@ import { textAnswer } from "../http/text_answer.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
 import { type ClassicAnswer, toClassicAnswer } from "./classic_answer.ts";
+import { callHandler } from "./call_handler.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { RelayAnswer } from "./relay_request.ts";
 import { RelayUnreachableError } from "./relay_unreachable_error.ts";
 import { toResponseUrl } from "./relay_url.ts";
+import { throttle } from "./throttle.ts";
 
 export interface AnswerOptions {
   readonly baseUrl: string;
@@ -41,30 +42,13 @@ export async function answerExchange(
   const finished = Promise.withResolvers<Delivery>();
   let delivery: Delivery = "cut";
   try {
-    const answer = await orAborted(
-      handle(toHttpRequest(request, over, finished.promise), options),
-      signal,
-    );
+    const answer = await callHandler(toHttpRequest(request, over, finished.promise), options);
     delivery = await post(request, answer, options);
   } catch (error) {
     if (!signal.aborted) log.warn("Answer was cut", { id: request.id, reason: toMessage(error) });
   }
   finished.resolve(delivery);
   if (delivery === "cut") left.abort(new ClosedError("The visitor left before it had its answer"));
-}
-
-/** `answer`, or a rejection once `signal` aborts: then the body of one that comes late is given up. */
-function orAborted(answer: Promise<HttpAnswer>, signal: AbortSignal): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new ClosedError("The server is stopping"));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    void answer.then((value) => {
-      signal.removeEventListener("abort", abort);
-      if (signal.aborted) destroyBody(value.body);
-      resolve(value);
-    });
-  });
 }
 
 async function post(
@@ -106,15 +90,6 @@ function encode(request: ClassicRequest, answer: HttpAnswer): ClassicAnswer {
   }
 }
 
-async function handle(request: HttpRequest, options: AnswerOptions): Promise<HttpAnswer> {
-  try {
-    return await options.handler(request);
-  } catch (error) {
-    options.log.error("Handler failed", { reason: toMessage(error), target: request.target });
-    return textAnswer(500, "Internal error");
-  }
-}
-
 function toHttpRequest(
   { method, uri, headers }: ClassicRequest,
   signal: AbortSignal,
@@ -142,23 +117,4 @@ function toHttpRequest(
 function toQuery(headers: RawHeaders): string {
   const query = headerValue(headers, QUERY_HEADER.toLowerCase()) ?? "";
   return /^\?[^\s#]*$/.test(query) ? query : "";
-}
-
-/** `body` at one chunk a second, as the original's --throttle-upload has it. */
-function throttle(
-  body: HttpAnswer["body"],
-  { clock, signal }: AnswerOptions,
-): HttpAnswer["body"] {
-  if (body === null || body instanceof Uint8Array) return body;
-  const chunks = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of body) {
-        await pause(clock, 1000, signal);
-        yield chunk;
-      }
-    } finally {
-      destroyBody(body);
-    }
-  };
-  return Readable.from(chunks(), { objectMode: false });
 }

@@ -1,12 +1,15 @@
 /**
- * P1 and P3 seen from the server: asks the relay for work, for ever. A relay that is down, restarts
- * or refuses the key is asked again, never in a tight loop.
+ * P1 and P3 seen from the server: asks the relay for work, for ever, by classic polls; a relay that
+ * answers one by saying that it speaks modern is spoken to so for as long as that goes. A relay that
+ * is down, restarts or refuses the key is asked again, never in a tight loop.
  */
 
 import { toRetryDelay } from "../base/backoff.ts";
 import { type Clock, pause } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
 import {
+  CONTROL_RETRY_MS,
+  MAX_CONTROL_RETRY_MS,
   MAX_POLL_BODY_BYTES,
   POLL_TIMEOUT_MS,
   REFUSED_RETRY_MS,
@@ -15,6 +18,7 @@ import {
 import type { Logger } from "../base/log.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
+import { MODERN_HEADER, MODERN_VERSION } from "../wire/modern.ts";
 import { type PollOutcome, toPollOutcome } from "./poll_outcome.ts";
 import type { RelayClient } from "./relay_client.ts";
 import { toBaseUrls, toPollUrl } from "./relay_url.ts";
@@ -32,14 +36,38 @@ export interface PollLoopOptions {
   readonly onRequest: (request: ClassicRequest, baseUrl: string) => void;
   /** Resolves when there is room for more requests. */
   readonly whenRoom: () => Promise<void>;
-  /** Called when the relay has taken the first poll. */
-  readonly onConnected: (baseUrl: string) => void;
+  /** Called when the relay has taken the first poll, or the first session is open. */
+  readonly onConnected: (baseUrl: string, connection: Connection) => void;
+  /**
+   * Speaks modern to the relay at `baseUrl` until that ends, or `signal` aborts; calls `onOpen` when
+   * a session is open, again when one has taken the place of another.
+   */
+  readonly runModern: (
+    baseUrl: string,
+    options: { readonly signal: AbortSignal; readonly onOpen: (connection: Connection) => void },
+  ) => Promise<ModernEnd>;
 }
+
+/** How a server is connected. */
+export interface Connection {
+  /** As people are told. */
+  readonly transport: "control channel" | "long poll" | "classic poll";
+  /** The visitors' host name of the server, where the relay has one for it. */
+  readonly host?: string | undefined;
+}
+
+/** Why modern is not spoken any more. */
+export type ModernEnd =
+  /** A session was open. */
+  | { readonly kind: "lost"; readonly reason: string }
+  /** Neither way to open one gets through. */
+  | { readonly kind: "blocked"; readonly reason: string }
+  | Extract<PollOutcome, { readonly kind: "refused" | "trouble" }>;
 
 /** An answer without work that came sooner than this is not a poll that was held. */
 const QUICK_POLL_MS = 1_000;
 
-type Failure = Exclude<PollOutcome, { readonly kind: "requests" }>;
+type Failure = Exclude<PollOutcome, { readonly kind: "requests" | "modern" }>;
 
 export class PollLoop {
   readonly #options: PollLoopOptions;
@@ -48,9 +76,14 @@ export class PollLoop {
   /** True on the spelling of the URL that was turned to for want of an answer at the other one. */
   #isGuess = false;
   #wasConnected = false;
+  #transport: Connection["transport"] | undefined;
   /** Since when the relay does not do its work, on the monotonic clock. */
   #outageSince: number | undefined;
   #lastTrouble: { readonly text: string; readonly loggedAt: number } | undefined;
+  /** Until when modern is not tried, on the monotonic clock, and for how long the next time. */
+  #classicUntil = 0;
+  #classicPauseMs = CONTROL_RETRY_MS;
+  #quickSessions = 0;
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
@@ -64,13 +97,15 @@ export class PollLoop {
     while (!signal.aborted) {
       await whenRoom();
       const startedAt = clock.monotonic();
-      const outcome = await this.#poll(signal);
+      const polled = await this.#poll(signal);
+      const outcome = polled.kind === "modern" ? await this.#speakModern(signal) : polled;
+      if (outcome === undefined) continue;
       if (outcome.kind !== "requests") {
         if (signal.aborted) return;
         await pause(clock, this.#fail(outcome), signal);
         continue;
       }
-      this.#succeed();
+      this.#succeed({ transport: "classic poll" });
       for (const request of outcome.requests) onRequest(request, this.#baseUrl);
       // A relay answers at once when a server comes back; one that always does is out of order.
       const isQuick = outcome.requests.length === 0 &&
@@ -84,15 +119,49 @@ export class PollLoop {
     return this.#baseUrls[this.#baseIndex];
   }
 
+  /** Until modern ends; undefined where the relay may be asked again at once. */
+  async #speakModern(signal: AbortSignal): Promise<Failure | undefined> {
+    const { clock, runModern, log } = this.#options;
+    let openedAt: number | undefined;
+    const end = await runModern(this.#baseUrl, {
+      signal,
+      onOpen: (connection) => {
+        openedAt ??= clock.monotonic();
+        this.#classicPauseMs = CONTROL_RETRY_MS;
+        this.#succeed(connection);
+      },
+    });
+    if (signal.aborted) return undefined;
+    switch (end.kind) {
+      case "lost": {
+        log.info("Connection to the relay lost", { relay: this.#baseUrl, reason: end.reason });
+        this.#outageSince ??= clock.monotonic();
+        // One may be lost for any reason; when the next is lost at once, there is a fault.
+        const isQuick = clock.monotonic() - (openedAt ?? 0) < QUICK_POLL_MS;
+        this.#quickSessions = isQuick ? this.#quickSessions + 1 : 0;
+        return this.#quickSessions > 1 ? { kind: "trouble", reason: end.reason } : undefined;
+      }
+      case "blocked":
+        log.warn("The network lets only classic polls through", { reason: end.reason });
+        this.#classicUntil = clock.monotonic() + this.#classicPauseMs;
+        this.#classicPauseMs = Math.min(2 * this.#classicPauseMs, MAX_CONTROL_RETRY_MS);
+        return undefined;
+      default:
+        return end;
+    }
+  }
+
   async #poll(signal: AbortSignal): Promise<PollOutcome> {
-    const { client, name, apiKey } = this.#options;
+    const { client, name, apiKey, clock } = this.#options;
     const url = toPollUrl(this.#baseUrl, name);
+    const headers = ["Host", url.host, "Accept", "*/*", API_KEY_HEADER, apiKey];
+    if (clock.monotonic() >= this.#classicUntil) headers.push(MODERN_HEADER, MODERN_VERSION);
     try {
       return toPollOutcome(
         await client.request({
           method: "GET",
           url,
-          headers: ["Host", url.host, "Accept", "*/*", API_KEY_HEADER, apiKey],
+          headers,
           body: null,
           bodyLength: null,
           signal,
@@ -105,12 +174,16 @@ export class PollLoop {
     }
   }
 
-  #succeed(): void {
+  #succeed(connection: Connection): void {
     const { log, onConnected } = this.#options;
-    if (!this.#wasConnected) onConnected(this.#baseUrl);
+    const { transport } = connection;
+    if (!this.#wasConnected) onConnected(this.#baseUrl, connection);
     else if (this.#outageSince !== undefined) {
-      log.info("Connected again", { relay: this.#baseUrl });
+      log.info("Connected again", { relay: this.#baseUrl, transport });
+    } else if (this.#transport !== transport) {
+      log.info("Connected by another transport", { relay: this.#baseUrl, transport });
     }
+    this.#transport = transport;
     this.#wasConnected = true;
     this.#isGuess = false;
     this.#outageSince = undefined;

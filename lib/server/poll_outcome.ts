@@ -4,10 +4,13 @@ import { ProtocolError } from "../base/errors.ts";
 import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { type ClassicRequest, decodePollBody } from "../wire/http_serde.ts";
+import { MODERN_HEADER, MODERN_VERSION } from "../wire/modern.ts";
 
 export type PollOutcome =
   /** The relay is there; there may be work. */
   | { readonly kind: "requests"; readonly requests: readonly ClassicRequest[] }
+  /** The relay is there, and speaks modern too. */
+  | { readonly kind: "modern" }
   /** The relay does not let this server in. */
   | { readonly kind: "refused"; readonly reason: string }
   /** What answered is no relay, or not at this path. */
@@ -21,6 +24,9 @@ export function toPollOutcome(
   const { status, headers, body } = answer;
   if (status === 204) return { kind: "requests", requests: [] };
   if (status === 200) {
+    if (headerValue(headers, MODERN_HEADER.toLowerCase()) === MODERN_VERSION) {
+      return { kind: "modern" };
+    }
     try {
       return { kind: "requests", requests: decodePollBody(body) };
     } catch (error) {

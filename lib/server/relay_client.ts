@@ -15,7 +15,8 @@ import { destroyBody } from "../http/send_answer.ts";
 import { type Proxy, proxyFor, type ProxySettings } from "./proxy_settings.ts";
 import { createRelayAgent } from "./relay_agent.ts";
 import { openConnection, peerOf } from "./relay_connection.ts";
-import { type RelayAnswer, type RelayRequest, sendRequest } from "./relay_request.ts";
+import { type OpenedGet, openGet, type RelayGet } from "./relay_get.ts";
+import { type RelayAnswer, type RelayRequest, sendRequest, type Way } from "./relay_request.ts";
 import { RelayUnreachableError, toAbortError } from "./relay_unreachable_error.ts";
 import { createTrust } from "./trusted_certificates.ts";
 
@@ -61,18 +62,48 @@ export class RelayClient {
    * @throws {LimitError} for an answer over `maxAnswerBytes`.
    */
   async request(request: RelayRequest): Promise<RelayAnswer> {
+    try {
+      return await this.#track(request.signal, (signal) => this.#send(request, signal));
+    } finally {
+      destroyBody(request.body);
+    }
+  }
+
+  /**
+   * Sends a GET whose answer is a stream, or another protocol; resolves with its head. Goes out once
+   * more where a kept connection turns out to be closed.
+   *
+   * @throws {RelayUnreachableError}
+   */
+  open(request: RelayGet): Promise<OpenedGet> {
+    return this.#track(request.signal, async (signal) => {
+      const way = this.#wayTo({ ...request, method: "GET", body: null, bodyLength: null }, signal);
+      try {
+        return await openGet(request, way);
+      } catch (error) {
+        if (!isStale(error)) throw error;
+        destroyIdle(way.agent);
+        return await openGet(request, way);
+      }
+    });
+  }
+
+  /** Runs `send` with a signal that aborts with the caller's, and when the client is closed. */
+  async #track<T>(
+    given: AbortSignal,
+    send: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const controller = new AbortController();
-    const abort = (): void => controller.abort(request.signal.reason);
-    request.signal.addEventListener("abort", abort, { once: true });
-    if (request.signal.aborted) abort();
+    const abort = (): void => controller.abort(given.reason);
+    given.addEventListener("abort", abort, { once: true });
+    if (given.aborted) abort();
     if (this.#isClosed) controller.abort(closedError());
     this.#inFlight.add(controller);
     try {
-      return await this.#send(request, controller.signal);
+      return await send(controller.signal);
     } finally {
       this.#inFlight.delete(controller);
-      request.signal.removeEventListener("abort", abort);
-      destroyBody(request.body);
+      given.removeEventListener("abort", abort);
     }
   }
 
@@ -84,6 +115,21 @@ export class RelayClient {
   }
 
   async #send(request: RelayRequest, signal: AbortSignal): Promise<RelayAnswer> {
+    const way = this.#wayTo(request, signal);
+    try {
+      return await sendRequest(request, way);
+    } catch (error) {
+      if (!isStale(error) || request.method !== "GET") throw error;
+      destroyIdle(way.agent);
+      return await sendRequest(request, way);
+    }
+  }
+
+  /** @throws {RelayUnreachableError} */
+  #wayTo(
+    request: Pick<RelayRequest, "url" | "method" | "headers" | "body" | "bodyLength">,
+    signal: AbortSignal,
+  ): Way {
     const { url } = request;
     const peer = peerOf(url);
     if (signal.aborted) throw toAbortError(signal.reason, peer);
@@ -91,7 +137,7 @@ export class RelayClient {
     // RFC 9112 §3.2.2: a proxy reads plain http itself, and wants the absolute form.
     const forwarder = url.protocol === "http:" ? proxy : undefined;
     const path = `${url.pathname}${url.search}`;
-    const way = {
+    return {
       agent,
       target: forwarder === undefined ? path : `${url.origin}${path}`,
       headers: completeHeaders(request, forwarder?.authorization),
@@ -100,14 +146,6 @@ export class RelayClient {
       peer,
       proxyAddress: proxy?.address,
     };
-    try {
-      return await sendRequest(request, way);
-    } catch (error) {
-      const isStale = error instanceof RelayUnreachableError && error.kind === "stale";
-      if (!isStale || request.method !== "GET") throw error;
-      destroyIdle(agent);
-      return await sendRequest(request, way);
-    }
   }
 
   #route(url: URL): Route {
@@ -138,7 +176,10 @@ export class RelayClient {
   }
 }
 
-function completeHeaders(request: RelayRequest, authorization: string | undefined): RawHeaders {
+function completeHeaders(
+  request: Pick<RelayRequest, "url" | "method" | "headers" | "body" | "bodyLength">,
+  authorization: string | undefined,
+): RawHeaders {
   const { url, headers, body, bodyLength } = request;
   const complete = [...headers];
   // RFC 9110 §7.2: Host comes first.
@@ -150,6 +191,10 @@ function completeHeaders(request: RelayRequest, authorization: string | undefine
   } else if (bodyLength === null) complete.push("Transfer-Encoding", "chunked");
   else complete.push("Content-Length", String(bodyLength));
   return complete;
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof RelayUnreachableError && error.kind === "stale";
 }
 
 /** Where one kept connection is found closed, the others are likely to be. */

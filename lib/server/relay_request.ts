@@ -58,6 +58,13 @@ export interface RelayAnswer {
 /** Connections that have carried a request. */
 const usedSockets = new WeakSet<Socket>();
 
+/** True if a connection has carried a request before; from now on it has. */
+export function markUsed(socket: Socket): boolean {
+  const isUsed = usedSockets.has(socket);
+  usedSockets.add(socket);
+  return isUsed;
+}
+
 /** The way that a request takes. */
 export interface Way {
   readonly agent: Agent;
@@ -129,8 +136,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
 
   signal.addEventListener("abort", abort, { once: true });
   outgoing.on("socket", (socket: Socket) => {
-    isReused = usedSockets.has(socket);
-    usedSockets.add(socket);
+    isReused = markUsed(socket);
     isConnected = !socket.connecting;
     if (socket.connecting) socket.once("connect", () => isConnected = true);
   });

@@ -1,6 +1,7 @@
 /** Where a relay takes polls and answers (docs/protocol.md, "Routes"). */
 
 import { CLASSIC_PREFIX, LISTEN_ROUTE, RESPONSE_ROUTE } from "../wire/classic.ts";
+import { MODERN_ROUTE } from "../wire/modern.ts";
 
 /**
  * The base URLs that `relayUrl` may mean, likeliest first, none with a slash at its end: people
@@ -37,4 +38,9 @@ export function toVisitorUrl(baseUrl: string, name: string): string {
 /** Where the answer of an exchange goes. */
 export function toResponseUrl(baseUrl: string, id: string): URL {
   return new URL(baseUrl + RESPONSE_ROUTE + encodeURIComponent(id));
+}
+
+/** A route of the modern protocol: `toModernUrl(base, "answer", session, id)`. */
+export function toModernUrl(baseUrl: string, ...names: readonly (string | number)[]): URL {
+  return new URL(baseUrl + MODERN_ROUTE + names.map(encodeURIComponent).join("/"));
 }

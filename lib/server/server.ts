@@ -1,4 +1,4 @@
-/** The server: a poll loop, and a bounded number of exchanges in flight, from start to stop. */
+/** The server: a connection to its relay, and exchanges in flight, from start to stop. */
 
 import type { Clock } from "../base/clock.ts";
 import { MAX_ACTIVE_EXCHANGES } from "../base/limits.ts";
@@ -6,10 +6,12 @@ import type { Logger } from "../base/log.ts";
 import { hostOf, isLoopbackHost } from "../http/host.ts";
 import type { Handler } from "../http/message.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
+import { createId } from "../wire/create_id.ts";
 import { answerExchange } from "./answer_exchange.ts";
-import { PollLoop } from "./poll_loop.ts";
-import { toVisitorUrl } from "./relay_url.ts";
+import { ModernLink } from "./modern_link.ts";
+import { type Connection, PollLoop } from "./poll_loop.ts";
 import type { RelayClient } from "./relay_client.ts";
+import { toVisitorUrl } from "./relay_url.ts";
 
 export interface ServerOptions {
   readonly name: string;
@@ -20,7 +22,7 @@ export interface ServerOptions {
   /** Answers visitors' requests. */
   readonly handler: Handler;
   /** Stays the caller's. */
-  readonly client: Pick<RelayClient, "request">;
+  readonly client: Pick<RelayClient, "request" | "open">;
   readonly clock: Clock;
   readonly log: Logger;
   /** 0 to 1; default Math.random. */
@@ -35,10 +37,20 @@ export class Server {
   readonly #working = new AbortController();
   readonly #active = new Set<Promise<void>>();
   readonly #connected = Promise.withResolvers<string>();
+  #connection: Connection | undefined;
   #loop: Promise<void> = Promise.resolve();
 
+  readonly #link: ModernLink;
+
   constructor(options: ServerOptions) {
+    const { random = Math.random } = options;
     this.#options = options;
+    this.#link = new ModernLink({
+      ...options,
+      random,
+      process: createId(),
+      working: this.#working.signal,
+    });
   }
 
   /** Begins to poll; returns at once. */
@@ -54,15 +66,29 @@ export class Server {
       random,
       onRequest: (request, baseUrl) => this.#take(request, baseUrl),
       whenRoom: () => this.#whenRoom(),
-      onConnected: (baseUrl) => {
-        log.info("Connected", { visitors: toVisitorUrl(baseUrl, this.#options.name) });
+      onConnected: (baseUrl, { transport, host }) => {
+        const visitors = toVisitorUrl(baseUrl, this.#options.name);
+        log.info("Connected", { visitors, host, transport });
         this.#connected.resolve(baseUrl);
       },
+      runModern: (baseUrl, { signal, onOpen }) =>
+        this.#link.run(baseUrl, {
+          signal,
+          onOpen: (connection) => {
+            this.#connection = connection;
+            onOpen(connection);
+          },
+        }),
     });
     this.#loop = loop.run(this.#polling.signal);
   }
 
-  /** Resolves with the relay's base URL once it has taken the first poll. */
+  /** How it is connected by a session that is open, or was the last one; undefined before. */
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  /** Resolves with the relay's base URL once it has taken the first poll, or opened a session. */
   get connected(): Promise<string> {
     return this.#connected.promise;
   }
@@ -77,7 +103,7 @@ export class Server {
     if (signal.aborted) cut();
     else signal.addEventListener("abort", cut, { once: true });
     await this.#loop;
-    await Promise.all(this.#active);
+    await Promise.all([...this.#active, this.#link.whenIdle()]);
     signal.removeEventListener("abort", cut);
   }
 

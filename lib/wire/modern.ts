@@ -7,6 +7,8 @@ export const MODERN_VERSION = "1";
 export const MODERN_HEADER = "X-PTTH-Modern";
 /** Id of the server process, 26 characters. */
 export const PROCESS_HEADER = "X-PTTH-Process";
+/** Id of a session that the new one takes over from in good order. */
+export const SUCCESSOR_HEADER = "X-PTTH-Successor-Of";
 /** What the WebSocket of a control channel is opened for. */
 export const CONTROL_PROTOCOL = "ptth-modern-1";
 

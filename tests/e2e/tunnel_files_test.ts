@@ -125,7 +125,7 @@ Deno.test("tunnel: ranges, conditions and redirects mean what they mean without 
     assert(answer.isComplete, header);
   }
   const redirect = await world.get("a%20b");
-  assertEquals([redirect.status, fieldOf(redirect, "location")], [307, "./a%20b/"]);
+  assertEquals([redirect.status, fieldOf(redirect, "location")], [308, "./a%20b/"]);
   assertEquals((await world.get("missing.txt")).status, 404);
 });
 

@@ -1,6 +1,7 @@
 /** A reverse proxy that has the relay below a path, as nginx's `location /p/ { proxy_pass …/; }`. */
 
-import { createServer, request as openRequest } from "node:http";
+import { createServer, type IncomingMessage, request as openRequest } from "node:http";
+import { connect, type Socket } from "node:net";
 
 export interface PrefixProxy extends AsyncDisposable {
   readonly port: number;
@@ -35,6 +36,20 @@ export function startPrefixProxy(prefix: string, relayPort: number): Promise<Pre
     upstream.on("error", () => outgoing.destroy());
     outgoing.on("close", () => upstream.destroy());
     incoming.pipe(upstream);
+  });
+  server.on("upgrade", (incoming: IncomingMessage, socket: Socket, head: Uint8Array) => {
+    const target = incoming.url ?? "";
+    targets.push(target);
+    const upstream = connect(relayPort, "127.0.0.1");
+    const fields: string[] = [];
+    for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
+      fields.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}\r\n`);
+    }
+    upstream.write(`GET ${target.slice(prefix.length)} HTTP/1.1\r\n${fields.join("")}\r\n`);
+    upstream.write(head);
+    socket.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
+    upstream.on("error", () => socket.destroy()).on("close", () => socket.destroy());
+    socket.pipe(upstream).pipe(socket);
   });
   const closed = (): Promise<void> =>
     new Promise((resolve) => {

@@ -6,7 +6,7 @@ import {
   REFUSED_RETRY_MS,
   REPEATED_LOG_MS,
 } from "../../lib/base/limits.ts";
-import { PollLoop } from "../../lib/server/poll_loop.ts";
+import { PollLoop, type PollLoopOptions } from "../../lib/server/poll_loop.ts";
 import type { RelayAnswer, RelayRequest } from "../../lib/server/relay_request.ts";
 import { type ClassicRequest, encodePollBody } from "../../lib/wire/http_serde.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -27,6 +27,7 @@ interface World {
   /** What the relay answers; a held poll ends with 204, as a relay that nobody visits ends it. */
   reply: (request: RelayRequest) => Reply;
   whenRoom: () => Promise<void>;
+  runModern: PollLoopOptions["runModern"];
   random: number;
 }
 
@@ -47,6 +48,7 @@ function setUp(options: WorldOptions = {}): World {
     connected: [],
     reply: options.reply ?? (() => "held"),
     whenRoom: () => Promise.resolve(),
+    runModern: () => Promise.reject(new TypeError("No modern relay here")),
     random: 0.5,
     loop: new PollLoop({
       name: "my_server",
@@ -59,6 +61,7 @@ function setUp(options: WorldOptions = {}): World {
       onRequest: (request, baseUrl) => world.taken.push({ request, baseUrl }),
       whenRoom: () => world.whenRoom(),
       onConnected: (baseUrl) => world.connected.push(baseUrl),
+      runModern: (baseUrl, options) => world.runModern(baseUrl, options),
     }),
   };
   return world;
@@ -129,7 +132,10 @@ Deno.test("PollLoop polls with key, limits and encoded name, and hands requests 
   const [first] = world.polls;
   assertEquals(first?.method, "GET");
   assertEquals(first?.url.href, "http://relay.test/7ZSFUKGV/http_listen/my_server");
-  assertEquals(first?.headers, ["Host", "relay.test", "Accept", "*/*", "X-ApiKey", "the key"]);
+  assertEquals(first?.headers, [
+    ...["Host", "relay.test", "Accept", "*/*", "X-ApiKey", "the key"],
+    ...["X-PTTH-Modern", "1"],
+  ]);
   assertEquals(first?.answerTimeoutMs, POLL_TIMEOUT_MS);
   assertEquals(first?.maxAnswerBytes, MAX_POLL_BODY_BYTES);
   assertEquals(world.taken.map(({ request }) => request.uri), ["/a", "/b", "/c"]);

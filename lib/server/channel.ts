@@ -1,0 +1,42 @@
+/** How messages travel between this process and its relay (docs/protocol.md, "Modern"). */
+
+/** Who gets what the relay sends. */
+export interface ChannelSink {
+  /** Whole messages, one or more. @throws {ProtocolError} what breaks the protocol. */
+  receive(bytes: Uint8Array): void;
+  /** The channel is over, for this reason; called once, unless it was closed here. */
+  end(reason: string): void;
+}
+
+/** A channel that is open; its welcome is the first message that comes. */
+export interface Channel {
+  /** As people are told. */
+  readonly transport: "control channel" | "long poll";
+  /** Bytes that wait to be sent. */
+  readonly backlog: number;
+  /** Queues a record; those of one turn travel together. */
+  send(record: Uint8Array): void;
+  /** Sends what is queued, as far as that can be done at once, and ends the channel. */
+  close(): void;
+}
+
+/** Why a channel could not be opened. */
+export type ChannelRefusal =
+  /** What stands between does not let it through, or the relay does not have it. */
+  | { readonly kind: "blocked"; readonly reason: string }
+  /** The relay does not let this server in. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** Something that may pass. */
+  | { readonly kind: "trouble"; readonly reason: string };
+
+/** What the ways to open a channel have in common. */
+export interface ChannelOptions {
+  readonly baseUrl: string;
+  readonly name: string;
+  /** The secret. */
+  readonly apiKey: string;
+  /** The id of this process. */
+  readonly process: string;
+  /** A session of this process that ends in good order when this one is open; default: none. */
+  readonly successorOf?: string | undefined;
+}

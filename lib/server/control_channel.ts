@@ -1,0 +1,166 @@
+/** Messages over a WebSocket (docs/protocol.md, "Control channel"), the server's end. */
+
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../base/clock.ts";
+import { ProtocolError, toMessage } from "../base/errors.ts";
+import {
+  CHANNEL_SILENCE_MS,
+  MAX_BATCH_BYTES,
+  PING_INTERVAL_MS,
+  WELCOME_TIMEOUT_MS,
+} from "../base/limits.ts";
+import { headerValue } from "../http/headers.ts";
+import { SilenceWatch } from "../http/silence_watch.ts";
+import { Batch } from "../wire/batch.ts";
+import { API_KEY_HEADER } from "../wire/classic.ts";
+import { CONTROL_PROTOCOL, PROCESS_HEADER, SUCCESSOR_HEADER } from "../wire/modern.ts";
+import { encodePing } from "../wire/modern_messages.ts";
+import {
+  CLOSE_NORMAL,
+  CLOSE_PROTOCOL_ERROR,
+  encodeClose,
+  encodeMessage,
+  encodeWebSocketPong,
+  toAcceptKey,
+  WebSocketReader,
+} from "../wire/websocket.ts";
+import type { Channel, ChannelOptions, ChannelRefusal, ChannelSink } from "./channel.ts";
+import type { RelayClient } from "./relay_client.ts";
+import { toRefusal } from "./relay_refusal.ts";
+import { toModernUrl } from "./relay_url.ts";
+
+export interface ControlOptions extends ChannelOptions {
+  readonly client: Pick<RelayClient, "open">;
+  readonly clock: Clock;
+  /** Ends the opening. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens a control channel; nothing has come on it yet. */
+export async function openControlChannel(
+  options: ControlOptions,
+): Promise<ControlChannel | ChannelRefusal> {
+  const { baseUrl, name, apiKey, process, successorOf, client, clock, signal } = options;
+  const url = toModernUrl(baseUrl, "control", name);
+  const key = randomBytes(16).toString("base64");
+  try {
+    const opened = await client.open({
+      url,
+      headers: [
+        ...["Host", url.host, "Connection", "Upgrade", "Upgrade", "websocket"],
+        ...["Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", key],
+        ...["Sec-WebSocket-Protocol", CONTROL_PROTOCOL],
+        ...[API_KEY_HEADER, apiKey, PROCESS_HEADER, process],
+        ...successorOf === undefined ? [] : [SUCCESSOR_HEADER, successorOf],
+      ],
+      signal,
+      answerTimeoutMs: WELCOME_TIMEOUT_MS,
+    });
+    if (opened.kind === "answer") {
+      opened.body.destroy();
+      return toRefusal(opened);
+    }
+    const isOurs = headerValue(opened.headers, "sec-websocket-accept") === toAcceptKey(key) &&
+      headerValue(opened.headers, "sec-websocket-protocol") === CONTROL_PROTOCOL;
+    if (isOurs) return new ControlChannel(opened.socket, opened.head, clock);
+    opened.socket.destroy();
+    return { kind: "blocked", reason: "what answers is no WebSocket of a relay" };
+  } catch (error) {
+    return { kind: "blocked", reason: toMessage(error) };
+  }
+}
+
+export class ControlChannel implements Channel {
+  readonly transport = "control channel";
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #head: Uint8Array;
+  readonly #silence: SilenceWatch;
+  readonly #batch: Batch;
+  #pingTimer: Timer | undefined;
+  #bytesReceived = 0;
+  #isOver = false;
+  #sink: ChannelSink | undefined;
+
+  /** Takes over a socket whose handshake is done; `head` is what came behind that. */
+  constructor(socket: Socket, head: Uint8Array, clock: Clock) {
+    this.#socket = socket;
+    this.#head = head;
+    this.#clock = clock;
+    this.#silence = new SilenceWatch(clock, CHANNEL_SILENCE_MS);
+    this.#batch = new Batch((records) => this.#write(encodeMessage(records, true)));
+  }
+
+  get backlog(): number {
+    return this.#batch.byteLength + this.#socket.writableLength;
+  }
+
+  /** Begins to read. */
+  start(sink: ChannelSink): void {
+    this.#sink = sink;
+    const reader = new WebSocketReader({ isMasked: false, maxMessageBytes: MAX_BATCH_BYTES }, {
+      message: (bytes) => sink.receive(bytes),
+      ping: (payload) => this.#write(encodeWebSocketPong(payload, true)),
+      close: (_code, reason) => this.#end(reason === "" ? "the relay closed it" : reason),
+    });
+    const read = (chunk: Uint8Array): void => {
+      this.#bytesReceived += chunk.length;
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        this.#write(encodeClose(CLOSE_PROTOCOL_ERROR, error.message, true));
+        this.#end(`the relay broke the protocol: ${error.message}`);
+      }
+    };
+    // node:http's pool gives its connections a time limit.
+    this.#socket.setTimeout(0);
+    this.#socket.on("data", read);
+    this.#socket.once("end", () => this.#end("the connection was closed"));
+    this.#socket.once("close", () => this.#end("the connection was lost"));
+    this.#silence.add({
+      isWaitingForPeer: () => true,
+      progress: () => this.#bytesReceived,
+      cut: () => {
+        this.#end("nothing came for too long");
+        this.#socket.destroy();
+      },
+    });
+    this.#ping();
+    if (this.#head.length > 0) read(this.#head);
+  }
+
+  send(record: Uint8Array): void {
+    if (!this.#isOver) this.#batch.add(record);
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.#batch.flush();
+    this.#write(encodeClose(CLOSE_NORMAL, "", true));
+    this.#sink = undefined;
+    this.#end("closed");
+  }
+
+  #ping(): void {
+    this.#pingTimer = this.#clock.after(PING_INTERVAL_MS, () => {
+      this.send(encodePing());
+      this.#ping();
+    });
+  }
+
+  #write(frame: Uint8Array): void {
+    if (!this.#isOver) this.#socket.write(frame);
+  }
+
+  #end(reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#pingTimer !== undefined) this.#clock.clear(this.#pingTimer);
+    this.#silence.removeAll();
+    // A relay that does not close its side is not waited for.
+    this.#socket.end(() => this.#socket.destroy());
+    this.#sink?.end(reason);
+  }
+}

@@ -1,0 +1,227 @@
+/** P4 and P5 of modern: has a request answered, and carries the answer to the relay. */
+
+import { Readable } from "node:stream";
+import type { Clock } from "../base/clock.ts";
+import { ClosedError, toMessage } from "../base/errors.ts";
+import {
+  INLINE_ANSWER_BYTES,
+  INLINE_GATHER_MS,
+  INLINE_WAIT_MS,
+  MAX_CHANNEL_BACKLOG_BYTES,
+} from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import { headerValue } from "../http/headers.ts";
+import type { Delivery, Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
+import { destroyBody, isBodyless } from "../http/send_answer.ts";
+import { gatherSmallBody } from "../http/small_body.ts";
+import {
+  encodeAnswer,
+  encodeFail,
+  encodeInform,
+  encodeStreamHead,
+  type ModernRequest,
+} from "../wire/modern_messages.ts";
+import { RecordStream } from "../wire/record_stream.ts";
+import type { StreamBody } from "../wire/stream_decoder.ts";
+import { AnswerUpload } from "./answer_upload.ts";
+import { callHandler } from "./call_handler.ts";
+import type { Channel } from "./channel.ts";
+import type { Path } from "./path.ts";
+import type { RelayClient } from "./relay_client.ts";
+import { openRemoteBody } from "./remote_body.ts";
+import { throttle } from "./throttle.ts";
+
+export interface ModernExchangeOptions {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly session: string;
+  readonly handler: Handler;
+  readonly client: Pick<RelayClient, "request" | "open">;
+  readonly channel: Channel;
+  readonly path: Path;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly throttleUpload: boolean;
+  /** Aborts when the server gives up what is still in flight. */
+  readonly working: AbortSignal;
+}
+
+const NO_BODY = new Uint8Array();
+
+export class ModernExchange {
+  readonly #request: ModernRequest;
+  readonly #options: ModernExchangeOptions;
+  /** Ends all of it. */
+  readonly #over = new AbortController();
+  readonly #finished = Promise.withResolvers<Delivery>();
+  /** True once the answer travels on a connection of its own. */
+  #isIndependent = false;
+  #hasBegun = false;
+  #isCancelled = false;
+  /** The request's body, where it is fetched from the relay. */
+  #body: StreamBody | undefined;
+
+  constructor(request: ModernRequest, options: ModernExchangeOptions) {
+    this.#request = request;
+    this.#options = options;
+  }
+
+  /** Resolves when nothing of it goes on any more. */
+  get over(): Promise<unknown> {
+    return this.#finished.promise;
+  }
+
+  /** Carries it through: what fails here is logged, and the relay is told. */
+  run(): void {
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { working, log, channel } = this.#options;
+    const giveUp = (): void => this.#over.abort(new ClosedError("The server is stopping"));
+    working.addEventListener("abort", giveUp);
+    if (working.aborted) giveUp();
+    let delivery: Delivery = "cut";
+    try {
+      const { signal } = this.#over;
+      const answer = await callHandler(this.#toHttpRequest(), { ...this.#options, signal });
+      delivery = await this.#deliver(answer);
+    } catch (error) {
+      if (!this.#over.signal.aborted) {
+        log.warn("Answer was cut", { id: this.#request.id, reason: toMessage(error) });
+      }
+    }
+    working.removeEventListener("abort", giveUp);
+    this.#finished.resolve(delivery);
+    // A relay that knows it already ignores it.
+    if (delivery === "cut" && !this.#isCancelled) channel.send(encodeFail(this.#request.id));
+    if (delivery === "cut") this.cancel();
+    else this.#body?.destroy();
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#over.abort(new ClosedError("The visitor left before it had its answer"));
+  }
+
+  /** The session is over: what depends on it ends. */
+  loseSession(): void {
+    if (!this.#isIndependent) this.#over.abort(new ClosedError("The session was lost"));
+  }
+
+  #toHttpRequest(): HttpRequest {
+    const { id, method, target, address, headers, body, wantsUpgrade } = this.#request;
+    const { channel } = this.#options;
+    const isInline = body instanceof Uint8Array;
+    const stream = isInline
+      ? undefined
+      : openRemoteBody({ ...this.#options, id, signal: this.#over.signal });
+    this.#body = stream;
+    const inlineBody = isInline && body.length > 0
+      ? Readable.from([body], { objectMode: false })
+      : null;
+    const inform: HttpRequest["inform"] = (status, fields) => {
+      if (!this.#hasBegun) channel.send(encodeInform(id, { status, headers: fields }));
+    };
+    return {
+      method,
+      target,
+      headers,
+      httpVersion: "1.1",
+      remoteAddress: address,
+      bodyLength: isInline ? (body.length > 0 ? body.length : null) : body.streamLength,
+      body: stream ?? inlineBody,
+      get trailers() {
+        return stream?.trailers ?? [];
+      },
+      upgrade: wantsUpgrade ? headerValue(headers, "upgrade") ?? "" : null,
+      signal: this.#over.signal,
+      finished: this.#finished.promise,
+      inform,
+    };
+  }
+
+  async #deliver(answer: HttpAnswer): Promise<Delivery> {
+    const { status } = answer;
+    this.#over.signal.addEventListener("abort", () => destroyBody(answer.body), { once: true });
+    if (isBodyless(status, this.#request.method === "HEAD")) {
+      destroyBody(answer.body);
+      return this.#answerInline(withLength(answer), NO_BODY);
+    }
+    const small = status === 101 ? undefined : await this.#gather(answer);
+    if (small instanceof Uint8Array) return this.#answerInline(answer, small);
+    return await this.#upload(small === undefined ? answer : { ...answer, body: small });
+  }
+
+  /** The whole body, where it is small and there at once; else the body. */
+  async #gather({ headers, body, trailers }: HttpAnswer): Promise<Uint8Array | Readable> {
+    if (body === null) return NO_BODY;
+    if (body instanceof Uint8Array) {
+      return body.length <= INLINE_ANSWER_BYTES
+        ? body
+        : Readable.from([body], { objectMode: false });
+    }
+    const declared = headerValue(headers, "content-length");
+    if (declared !== undefined && Number(declared) > INLINE_ANSWER_BYTES) return body;
+    const gathered = await gatherSmallBody(body, {
+      clock: this.#options.clock,
+      // Where no length is declared, the body may be one that never ends.
+      waitMs: declared === undefined ? INLINE_GATHER_MS : INLINE_WAIT_MS,
+      maxBytes: INLINE_ANSWER_BYTES,
+    });
+    if (!(gathered instanceof Uint8Array)) return gathered;
+    const hasTrailers = (trailers?.() ?? []).length > 0;
+    const isWhole = declared === undefined || Number(declared) === gathered.length;
+    if (!isWhole) throw new ClosedError("The body is not as long as its Content-Length");
+    return hasTrailers ? Readable.from([gathered], { objectMode: false }) : gathered;
+  }
+
+  async #answerInline(answer: HttpAnswer, body: Uint8Array): Promise<Delivery> {
+    const { channel } = this.#options;
+    const { status, headers } = answer;
+    if (body.length > 0 && channel.backlog > MAX_CHANNEL_BACKLOG_BYTES) {
+      return await this.#upload({ ...answer, body });
+    }
+    this.#hasBegun = true;
+    channel.send(encodeAnswer(this.#request.id, { status, headers }, body));
+    return "delivered";
+  }
+
+  async #upload(answer: HttpAnswer): Promise<Delivery> {
+    const { path, clock, throttleUpload, log } = this.#options;
+    const { status, headers, trailers } = answer;
+    const { signal } = this.#over;
+    const { up } = await path.kind;
+    const declared = headerValue(headers, "content-length");
+    this.#hasBegun = true;
+    // Else a HEAD record without end would stand for a body that has failed.
+    const body = throttleUpload ? throttle(answer.body, { clock, signal }) : answer.body;
+    const stream = new RecordStream({
+      head: encodeStreamHead({ status, headers }),
+      body,
+      length: declared === undefined ? null : Number(declared),
+      trailers,
+      clock,
+    });
+    this.#isIndependent = up === "streams";
+    const upload = new AnswerUpload({ ...this.#options, id: this.#request.id, signal });
+    const outcome = up === "streams" ? await upload.whole(stream) : await upload.segments(stream);
+    if (outcome.kind === "refused") {
+      if (outcome.isByProxy) path.distrust(outcome.reason);
+      log.warn("Answer refused by the relay", { id: this.#request.id, reason: outcome.reason });
+      return "cut";
+    }
+    return outcome.kind;
+  }
+}
+
+/** RFC 9110 §9.3.2: a HEAD may tell the length that a GET would have. */
+function withLength(answer: HttpAnswer): HttpAnswer {
+  const { status, headers, body } = answer;
+  const isTold = status === 204 || status === 304 || !(body instanceof Uint8Array) ||
+    headerValue(headers, "content-length") !== undefined;
+  return isTold
+    ? answer
+    : { ...answer, headers: [...headers, "Content-Length", String(body.length)] };
+}

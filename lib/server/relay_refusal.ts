@@ -1,0 +1,26 @@
+/** What it means that a relay, or something before it, does not open a channel. Pure. */
+
+import { headerValue } from "../http/headers.ts";
+import type { RawHeaders } from "../http/message.ts";
+import { MODERN_HEADER } from "../wire/modern.ts";
+import type { ChannelRefusal } from "./channel.ts";
+
+/** `answer` came where a channel was to open. */
+export function toRefusal(
+  { status, headers }: { readonly status: number; readonly headers: RawHeaders },
+): ChannelRefusal {
+  switch (status) {
+    case 401:
+    case 403:
+      return { kind: "refused", reason: "the relay does not know this name with this key" };
+    case 426: {
+      const isRelay = headerValue(headers, MODERN_HEADER.toLowerCase()) !== undefined;
+      const who = isRelay ? "a proxy takes the upgrade off" : "what answers wants another protocol";
+      return { kind: "blocked", reason: who };
+    }
+    case 503:
+      return { kind: "trouble", reason: "the relay is stopping, or has too many of this name" };
+    default:
+      return { kind: "blocked", reason: `the answer is ${status}` };
+  }
+}

@@ -1,13 +1,7 @@
 /** What a visitor gets of a server's answer (docs/semantics.md, "Headers"). Pure. */
 
 import { ProtocolError } from "../base/errors.ts";
-import {
-  endToEndHeaders,
-  headerPairs,
-  headerValue,
-  headerValues,
-  isValidHeader,
-} from "../http/headers.ts";
+import { endToEndHeaders, headerPairs, headerValues, isValidHeader } from "../http/headers.ts";
 import type { HttpAnswer, RawHeaders } from "../http/message.ts";
 import { moveBelowPrefix } from "../http/prefix_rewrite.ts";
 import { isBodyless } from "../http/send_answer.ts";
@@ -56,7 +50,7 @@ export function toVisitorAnswer(
   const fields = toVisitorHeaders(headers, request);
   if (fields instanceof ProtocolError) return fields;
   if (status === 101) {
-    return { status, headers: [...fields, ...pairsOf(headers, "upgrade")], body };
+    return { status, headers: [...fields, ...pairOf(headers, "upgrade")], body };
   }
   if (isBodyless(status, request.method === "HEAD")) {
     // RFC 9110 §8.6: never in a 204.
@@ -64,7 +58,7 @@ export function toVisitorAnswer(
     return { status, headers: [...fields, ...declared], body };
   }
   if (length === undefined) {
-    return { status, headers: [...fields, ...pairsOf(headers, "trailer")], body, trailers };
+    return { status, headers: [...fields, ...pairOf(headers, "trailer")], body, trailers };
   }
   if (body instanceof Uint8Array && Number(length) !== body.length) {
     return new ProtocolError(`The answer announces ${length} bytes, its body has ${body.length}`);
@@ -100,7 +94,8 @@ function toVisitorHeaders(
   return place === null ? fields : moveBelowPrefix(fields, place);
 }
 
-function pairsOf(headers: RawHeaders, name: string): RawHeaders {
-  const value = headerValue(headers, name);
-  return value === undefined || !isValidHeader(name, value) ? [] : [name, value];
+/** The first field of this name, as it is spelled. */
+function pairOf(headers: RawHeaders, name: string): RawHeaders {
+  const pair = [...headerPairs(headers)].find(([key]) => key.toLowerCase() === name);
+  return pair === undefined || !isValidHeader(...pair) ? [] : pair;
 }

@@ -7,14 +7,13 @@ import type { Logger } from "../base/log.ts";
 import { headerValue } from "../http/headers.ts";
 import type { Delivery, Handler, HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
 import { destroyBody } from "../http/send_answer.ts";
-import { textAnswer } from "../http/text_answer.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
 import { type ClassicAnswer, toClassicAnswer } from "./classic_answer.ts";
 import { callHandler } from "./call_handler.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { RelayAnswer } from "./relay_request.ts";
-import { RelayUnreachableError } from "./relay_unreachable_error.ts";
+import { UnreachableError } from "./unreachable_error.ts";
 import { toResponseUrl } from "./relay_url.ts";
 import { throttle } from "./throttle.ts";
 
@@ -72,7 +71,7 @@ async function post(
   // A kept connection may be closed just as it is used again. Bytes can be sent once more: the relay
   // takes each id once.
   const { status, isBodySent } = await send().catch((error) => {
-    if (error instanceof RelayUnreachableError && error.kind === "stale") return send();
+    if (error instanceof UnreachableError && error.kind === "stale") return send();
     throw error;
   });
   if (status !== 200 && status !== 502) {

@@ -16,7 +16,7 @@ import type { RecordStream } from "../wire/record_stream.ts";
 import { SegmentCutter } from "../wire/segment_cutter.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { RelayAnswer } from "./relay_request.ts";
-import { RelayUnreachableError } from "./relay_unreachable_error.ts";
+import { UnreachableError } from "./unreachable_error.ts";
 import { toModernUrl } from "./relay_url.ts";
 
 export interface AnswerUploadOptions {
@@ -44,7 +44,7 @@ export class AnswerUpload {
     this.#options = options;
   }
 
-  /** In one request. Takes the stream over. @throws {RelayUnreachableError} */
+  /** In one request. Takes the stream over. @throws {UnreachableError} */
   async whole(stream: RecordStream): Promise<UploadOutcome> {
     const answer = await this.#post(toModernUrl(...this.#names()), {
       body: stream,
@@ -57,7 +57,7 @@ export class AnswerUpload {
   /**
    * In numbered requests of bounded size, one at a time. Takes the stream over.
    *
-   * @throws {RelayUnreachableError} where one of them comes to nothing again and again.
+   * @throws {UnreachableError} where one of them comes to nothing again and again.
    */
   async segments(stream: RecordStream): Promise<UploadOutcome> {
     const { clock, signal } = this.#options;
@@ -91,7 +91,7 @@ export class AnswerUpload {
         });
         if (isLate || ![502, 503, 504].includes(answer.status)) return answer;
       } catch (error) {
-        if (isLate || signal.aborted || !(error instanceof RelayUnreachableError)) throw error;
+        if (isLate || signal.aborted || !(error instanceof UnreachableError)) throw error;
       }
       await pause(clock, toRetryDelay(0, 1), signal);
     }

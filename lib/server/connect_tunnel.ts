@@ -4,14 +4,14 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { MAX_HEAD_BYTES } from "../base/limits.ts";
 import type { Proxy } from "./proxy_settings.ts";
-import { RelayUnreachableError } from "./relay_unreachable_error.ts";
+import { UnreachableError } from "./unreachable_error.ts";
 
 /**
  * Asks the proxy at the other end of `socket` for a connection to `authority` (`host:port`). When
  * it resolves, the socket is paused and leads there. It has no time limit: destroying the socket
  * ends it.
  *
- * @throws {RelayUnreachableError} of the kind "proxy"; the socket is the caller's to close.
+ * @throws {UnreachableError} of the kind "proxy"; the socket is the caller's to close.
  */
 export function openTunnel(socket: Socket, authority: string, proxy: Proxy): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -21,7 +21,7 @@ export function openTunnel(socket: Socket, authority: string, proxy: Proxy): Pro
       socket.off("data", take).off("error", cut).off("close", cut);
       if (fault === undefined) return resolve();
       const message = `Cannot reach relay through proxy "${proxy.address}": ${fault}`;
-      reject(new RelayUnreachableError("proxy", message));
+      reject(new UnreachableError("proxy", message));
     };
     const take = (chunk: Uint8Array): void => {
       head += Buffer.from(chunk).toString("latin1");

@@ -13,11 +13,11 @@ import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { destroyBody } from "../http/send_answer.ts";
 import { type Proxy, proxyFor, type ProxySettings } from "./proxy_settings.ts";
-import { createRelayAgent } from "./relay_agent.ts";
+import { createAgent } from "./connection_agent.ts";
 import { openConnection, peerOf } from "./relay_connection.ts";
 import { type OpenedGet, openGet, type RelayGet } from "./relay_get.ts";
 import { type RelayAnswer, type RelayRequest, sendRequest, type Way } from "./relay_request.ts";
-import { RelayUnreachableError, toAbortError } from "./relay_unreachable_error.ts";
+import { toAbortError, UnreachableError } from "./unreachable_error.ts";
 import { createTrust } from "./trusted_certificates.ts";
 
 export interface RelayClientOptions {
@@ -58,7 +58,7 @@ export class RelayClient {
    * sent, body and connection are destroyed. A body stream is never left open. A GET without a body
    * goes out once more where a kept connection turns out to be closed; nothing else is sent twice.
    *
-   * @throws {RelayUnreachableError}
+   * @throws {UnreachableError}
    * @throws {LimitError} for an answer over `maxAnswerBytes`.
    */
   async request(request: RelayRequest): Promise<RelayAnswer> {
@@ -73,7 +73,7 @@ export class RelayClient {
    * Sends a GET whose answer is a stream, or another protocol; resolves with its head. Goes out once
    * more where a kept connection turns out to be closed.
    *
-   * @throws {RelayUnreachableError}
+   * @throws {UnreachableError}
    */
   open(request: RelayGet): Promise<OpenedGet> {
     return this.#track(request.signal, async (signal) => {
@@ -125,7 +125,7 @@ export class RelayClient {
     }
   }
 
-  /** @throws {RelayUnreachableError} */
+  /** @throws {UnreachableError} */
   #wayTo(
     request: Pick<RelayRequest, "url" | "method" | "headers" | "body" | "bodyLength">,
     signal: AbortSignal,
@@ -153,7 +153,7 @@ export class RelayClient {
     if (known !== undefined) return known;
     const proxy = this.#proxyFor(url);
     const relay = new URL(url.origin);
-    const agent = createRelayAgent((signal) =>
+    const agent = createAgent((signal) =>
       openConnection(relay, {
         proxy,
         trust: this.#trust,
@@ -171,7 +171,7 @@ export class RelayClient {
     try {
       return proxyFor(url, this.#proxy);
     } catch (cause) {
-      throw new RelayUnreachableError("proxy", toMessage(cause), { cause });
+      throw new UnreachableError("proxy", toMessage(cause), { cause });
     }
   }
 }
@@ -194,7 +194,7 @@ function completeHeaders(
 }
 
 function isStale(error: unknown): boolean {
-  return error instanceof RelayUnreachableError && error.kind === "stale";
+  return error instanceof UnreachableError && error.kind === "stale";
 }
 
 /** Where one kept connection is found closed, the others are likely to be. */

@@ -6,11 +6,11 @@ import type { Clock } from "../base/clock.ts";
 import { openTunnel } from "./connect_tunnel.ts";
 import type { Proxy } from "./proxy_settings.ts";
 import {
-  RelayUnreachableError,
   toAbortError,
   toFirstHopError,
   toTlsError,
-} from "./relay_unreachable_error.ts";
+  UnreachableError,
+} from "./unreachable_error.ts";
 
 export interface ConnectionOptions {
   /** Connects here instead; an https relay is then reached by CONNECT. */
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
  * one. The caller closes the socket. Where TCP is all that it takes, the socket comes at once and
  * connects on; else when it is ready.
  *
- * @throws {RelayUnreachableError} the promise, or the socket's error event
+ * @throws {UnreachableError} the promise, or the socket's error event
  */
 export function openConnection(relay: URL, options: ConnectionOptions): Socket | Promise<Socket> {
   const target = addressOf(relay);
@@ -53,23 +53,23 @@ export function openConnection(relay: URL, options: ConnectionOptions): Socket |
 function guardConnecting(
   tcp: Socket,
   { clock, timeoutMs, signal, peer }: ConnectionOptions & { readonly peer: string },
-): { readonly givenUp: RelayUnreachableError | undefined; end(): void } {
-  let givenUp: RelayUnreachableError | undefined;
-  const giveUp = (error: RelayUnreachableError): void => {
+): { readonly givenUp: UnreachableError | undefined; end(): void } {
+  let givenUp: UnreachableError | undefined;
+  const giveUp = (error: UnreachableError): void => {
     givenUp = error;
     tcp.destroy(error);
   };
   const abort = (): void => giveUp(toAbortError(signal.reason, peer));
   const timer = clock.after(timeoutMs, () => {
     const message = `Cannot reach ${peer}: connecting took over ${timeoutMs / 1000} s`;
-    giveUp(new RelayUnreachableError("timeout", message));
+    giveUp(new UnreachableError("timeout", message));
   });
   // Or else Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms.
   tcp.once("connect", () => tcp.setNoDelay(true));
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   return {
-    get givenUp(): RelayUnreachableError | undefined {
+    get givenUp(): UnreachableError | undefined {
       return givenUp;
     },
     end: () => {

@@ -8,14 +8,14 @@ import type { Socket } from "node:net";
 import type { Timer } from "../base/clock.ts";
 import { headerPairs } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
-import type { RelayAgentOptions } from "./relay_agent.ts";
+import type { AgentOptions } from "./connection_agent.ts";
 import { markUsed, type Way } from "./relay_request.ts";
 import {
-  RelayUnreachableError,
   toAbortError,
   toFirstHopError,
   toRequestError,
-} from "./relay_unreachable_error.ts";
+  UnreachableError,
+} from "./unreachable_error.ts";
 
 export interface RelayGet {
   /** Absolute, http or https. */
@@ -48,13 +48,13 @@ export type OpenedGet =
 /**
  * Sends a GET, and resolves with the head of its answer.
  *
- * @throws {RelayUnreachableError}
+ * @throws {UnreachableError}
  */
 export function openGet(request: RelayGet, way: Way): Promise<OpenedGet> {
   const { signal, clock, peer } = way;
   if (signal.aborted) return Promise.reject(toAbortError(signal.reason, peer));
   const { promise, resolve, reject } = Promise.withResolvers<OpenedGet>();
-  const options: RelayAgentOptions = {
+  const options: AgentOptions = {
     agent: way.agent,
     method: "GET",
     path: way.target,
@@ -83,7 +83,7 @@ export function openGet(request: RelayGet, way: Way): Promise<OpenedGet> {
     if (!isConnected) return fail(toFirstHopError(error, way));
     const fault = toRequestError(error, peer);
     const isStale = fault.kind === "cut" && isReused;
-    fail(isStale ? new RelayUnreachableError("stale", fault.message, { cause: error }) : fault);
+    fail(isStale ? new UnreachableError("stale", fault.message, { cause: error }) : fault);
   };
 
   signal.addEventListener("abort", abort, { once: true });
@@ -91,7 +91,7 @@ export function openGet(request: RelayGet, way: Way): Promise<OpenedGet> {
     timer = clock.after(request.answerTimeoutMs, () => {
       const seconds = request.answerTimeoutMs / 1000;
       const message = `Cannot complete a request to ${peer}: its answer took over ${seconds} s`;
-      fail(new RelayUnreachableError("timeout", message));
+      fail(new UnreachableError("timeout", message));
     });
   }
   outgoing.on("socket", (socket: Socket) => {

@@ -18,13 +18,13 @@ import { LimitError, toMessage } from "../base/errors.ts";
 import { BODY_SILENCE_MS } from "../base/limits.ts";
 import { headerPairs } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
-import type { RelayAgentOptions } from "./relay_agent.ts";
+import type { AgentOptions } from "./connection_agent.ts";
 import {
-  RelayUnreachableError,
   toAbortError,
   toFirstHopError,
   toRequestError,
-} from "./relay_unreachable_error.ts";
+  UnreachableError,
+} from "./unreachable_error.ts";
 
 export interface RelayRequest {
   readonly method: "GET" | "POST";
@@ -84,7 +84,7 @@ export interface Way {
  * Sends `request`. Once this has settled, nothing more is read of a body stream, and the connection
  * is back in its pool or destroyed; the stream is the caller's to destroy.
  *
- * @throws {RelayUnreachableError}
+ * @throws {UnreachableError}
  * @throws {LimitError} for an answer over `maxAnswerBytes`.
  */
 export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswer> {
@@ -92,7 +92,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
   const { signal, clock, peer } = way;
   if (signal.aborted) return Promise.reject(toAbortError(signal.reason, peer));
   const { promise, resolve, reject } = Promise.withResolvers<RelayAnswer>();
-  const options: RelayAgentOptions = {
+  const options: AgentOptions = {
     agent: way.agent,
     method: request.method,
     path: way.target,
@@ -123,7 +123,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     if (isSettled || ms === 0) return;
     timer = clock.after(ms, () => {
       const message = `Cannot complete a request to ${peer}: ${what} took over ${ms / 1000} s`;
-      fail(new RelayUnreachableError("timeout", message));
+      fail(new UnreachableError("timeout", message));
     });
   };
   const cut = (error: unknown): void => {
@@ -131,7 +131,7 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     const fault = toRequestError(error, peer);
     const isStale = fault.kind === "cut" && isReused && !isAnswered &&
       !(body instanceof Readable);
-    fail(isStale ? new RelayUnreachableError("stale", fault.message, { cause: error }) : fault);
+    fail(isStale ? new UnreachableError("stale", fault.message, { cause: error }) : fault);
   };
 
   signal.addEventListener("abort", abort, { once: true });
@@ -195,7 +195,7 @@ function pump(
     outgoing.once("close", () => clearImmediate(flush));
   });
   const failBody = (reason: string, cause?: unknown): void =>
-    fail(new RelayUnreachableError("body", `Cannot send a body: ${reason}`, { cause }));
+    fail(new UnreachableError("body", `Cannot send a body: ${reason}`, { cause }));
   outgoing.on("drain", () => body.resume());
   body.on("error", (error) => failBody(toMessage(error), error));
   body.on("close", () => {

@@ -9,7 +9,7 @@ import { API_KEY_HEADER } from "../wire/classic.ts";
 import { feed, type StreamBody, StreamDecoder } from "../wire/stream_decoder.ts";
 import type { Path } from "./path.ts";
 import type { RelayClient } from "./relay_client.ts";
-import { RelayUnreachableError } from "./relay_unreachable_error.ts";
+import { UnreachableError } from "./unreachable_error.ts";
 import { toModernUrl } from "./relay_url.ts";
 
 export interface RemoteBodyOptions {
@@ -128,7 +128,7 @@ async function fetchSegment(
         throw new ClosedError(`The body is not to be had: the answer is ${status}`);
       }
     } catch (error) {
-      if (isLate || signal.aborted || !(error instanceof RelayUnreachableError)) throw error;
+      if (isLate || signal.aborted || !(error instanceof UnreachableError)) throw error;
     }
     await pause(clock, toRetryDelay(0, 1), signal);
   }

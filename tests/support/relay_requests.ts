@@ -4,10 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { readProxySettings } from "../../lib/server/proxy_settings.ts";
 import { RelayClient, type RelayClientOptions } from "../../lib/server/relay_client.ts";
 import type { RelayAnswer, RelayRequest } from "../../lib/server/relay_request.ts";
-import {
-  RelayUnreachableError,
-  type UnreachableKind,
-} from "../../lib/server/relay_unreachable_error.ts";
+import { UnreachableError, type UnreachableKind } from "../../lib/server/unreachable_error.ts";
 import type { ServerConnection } from "./raw_server.ts";
 
 /** A whole answer. */
@@ -44,8 +41,8 @@ export function toRequest(
 export async function assertFails(
   kind: UnreachableKind,
   request: Promise<RelayAnswer>,
-): Promise<RelayUnreachableError> {
-  const error = await assertRejects(() => request, RelayUnreachableError);
+): Promise<UnreachableError> {
+  const error = await assertRejects(() => request, UnreachableError);
   assertEquals(error.kind, kind, error.message);
   return error;
 }

@@ -27,8 +27,8 @@ export type UnreachableKind =
   | "aborted";
 
 /** A request to the relay came to nothing. The message is a sentence with a hint, no secret. */
-export class RelayUnreachableError extends Error {
-  override readonly name = "RelayUnreachableError";
+export class UnreachableError extends Error {
+  override readonly name = "UnreachableError";
   constructor(readonly kind: UnreachableKind, message: string, options?: ErrorOptions) {
     super(message, options);
   }
@@ -45,28 +45,28 @@ const CONNECT_FAULTS: ReadonlyMap<string, readonly [UnreachableKind, string]> = 
 ]);
 
 /** An error of the network while connecting to `peer`, as in `relay "https://…"`. */
-export function toConnectError(error: unknown, peer: string): RelayUnreachableError {
+export function toConnectError(error: unknown, peer: string): UnreachableError {
   const [kind, reason] = CONNECT_FAULTS.get(codeOf(error)) ??
     ["cut", toMessage(error) || codeOf(error)] as const;
-  return new RelayUnreachableError(kind, `Cannot reach ${peer}: ${reason}`, { cause: error });
+  return new UnreachableError(kind, `Cannot reach ${peer}: ${reason}`, { cause: error });
 }
 
 /** The same on the way to the first hop: the proxy at `proxyAddress` where there is one. */
 export function toFirstHopError(
   error: unknown,
   { peer, proxyAddress }: { readonly peer: string; readonly proxyAddress: string | undefined },
-): RelayUnreachableError {
-  if (error instanceof RelayUnreachableError) return error;
+): UnreachableError {
+  if (error instanceof UnreachableError) return error;
   if (proxyAddress === undefined) return toConnectError(error, peer);
   const { message } = toConnectError(error, `proxy "${proxyAddress}"`);
-  return new RelayUnreachableError("proxy", message, { cause: error });
+  return new UnreachableError("proxy", message, { cause: error });
 }
 
 const FOREIGN_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 const UNTRUSTED_REGEXP = /CERT|SIGNATURE|ISSUER|unable to verify|certificate/;
 
 /** An error of TLS with the relay. */
-export function toTlsError(error: unknown, peer: string): RelayUnreachableError {
+export function toTlsError(error: unknown, peer: string): UnreachableError {
   const code = codeOf(error);
   let reason = `TLS failed: ${toMessage(error)}`;
   if (code === FOREIGN_NAME) reason = "its certificate is for another name";
@@ -74,16 +74,16 @@ export function toTlsError(error: unknown, peer: string): RelayUnreachableError 
     reason = "its certificate is not valid now, or not signed by a known authority; " +
       "--ca-file adds one";
   }
-  return new RelayUnreachableError("tls", `Cannot reach ${peer}: ${reason}`, { cause: error });
+  return new UnreachableError("tls", `Cannot reach ${peer}: ${reason}`, { cause: error });
 }
 
 /** An error of a connection that stood, in the middle of a request. */
-export function toRequestError(error: unknown, peer: string): RelayUnreachableError {
+export function toRequestError(error: unknown, peer: string): UnreachableError {
   const isProtocol = codeOf(error).startsWith("HPE_");
   const reason = isProtocol
     ? "what came back is no HTTP/1.1"
     : "the connection was closed before the answer was complete";
-  return new RelayUnreachableError(
+  return new UnreachableError(
     isProtocol ? "protocol" : "cut",
     `Cannot complete a request to ${peer}: ${reason}`,
     { cause: error },
@@ -91,8 +91,8 @@ export function toRequestError(error: unknown, peer: string): RelayUnreachableEr
 }
 
 /** The request was given up by this side. */
-export function toAbortError(reason: unknown, peer: string): RelayUnreachableError {
-  return new RelayUnreachableError("aborted", `Gave up a request to ${peer}`, { cause: reason });
+export function toAbortError(reason: unknown, peer: string): UnreachableError {
+  return new UnreachableError("aborted", `Gave up a request to ${peer}`, { cause: reason });
 }
 
 function codeOf(error: unknown): string {

@@ -4,7 +4,7 @@ import {
   toRequestError,
   toTlsError,
   type UnreachableKind,
-} from "../../lib/server/relay_unreachable_error.ts";
+} from "../../lib/server/unreachable_error.ts";
 
 const PEER = 'relay "https://relay.test"';
 

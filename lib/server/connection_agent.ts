@@ -1,11 +1,11 @@
-/** node:http's pool of connections to one relay, which it opens in our way. */
+/** node:http's pool of connections to one host, which it opens in our way. */
 
 import { Agent, type ClientRequest, type ClientRequestArgs } from "node:http";
 import { Socket } from "node:net";
 import { IDLE_CONNECTION_MS } from "../base/limits.ts";
 
 /** What a request tells the pool beside node:http's own options. */
-export interface RelayAgentOptions extends ClientRequestArgs {
+export interface AgentOptions extends ClientRequestArgs {
   /** Ends the connecting; node:http keeps its own `signal` to itself. */
   readonly connectSignal: AbortSignal;
 }
@@ -13,8 +13,8 @@ export interface RelayAgentOptions extends ClientRequestArgs {
 /** Opens a connection: one that is about to be ready for a request, or a promise of a ready one. */
 export type OpenConnection = (signal: AbortSignal) => Socket | Promise<Socket>;
 
-/** A pool that keeps idle connections for a while, less where the relay says so. */
-export function createRelayAgent(open: OpenConnection): Agent {
+/** A pool that keeps idle connections for a while, less where the other end says so. */
+export function createAgent(open: OpenConnection): Agent {
   // Beyond the timeout, the agent heeds `Keep-Alive: timeout=` and the connection's end.
   const options = {
     keepAlive: true,
@@ -32,7 +32,7 @@ export function createRelayAgent(open: OpenConnection): Agent {
       request.reusedSocket = false;
     },
     createConnection(
-      { connectSignal }: RelayAgentOptions,
+      { connectSignal }: AgentOptions,
       callback: (error: unknown, socket?: Socket) => void,
     ): Socket | undefined {
       const opened = open(connectSignal);

@@ -21,8 +21,21 @@ export const MAX_CONNECTIONS = 10_000;
 /** Most requests that wait on one connection for the answers before them. Past it: cut. */
 export const MAX_PIPELINED_REQUESTS = 64;
 
-/** Longest time for a request head to arrive (slowloris). Past it: 408. */
+/**
+ * Longest time for a request head to arrive (slowloris). Past it: 408. A PROXY header before it has
+ * the same time. Past that: closed.
+ */
 export const HEADERS_TIMEOUT_MS = 15_000;
+
+/** Longest PROXY header of version 1, as HAProxy's specification has it. Past it: closed. */
+export const MAX_PROXY_LINE_BYTES = 107;
+
+/**
+ * Longest PROXY header of version 2. Addresses take up to 232 bytes; the rest is for what load
+ * balancers add (names, certificates, ids), which may pass the 536 bytes that the specification
+ * aims at. nginx has the same limit. Past it: closed.
+ */
+export const MAX_PROXY_HEADER_BYTES = 4096;
 
 /**
  * How long an idle connection is kept for a next request. More than the 90 s that the original's
@@ -279,6 +292,9 @@ export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Most bytes of messages sent together: what was being gathered, and one more message. */
 export const MAX_BATCH_BYTES = 512 * 1024;
 
+/** Most fragments of one WebSocket message: ours have none, and a proxy that makes some makes big ones. */
+export const MAX_FRAGMENTS = 1024;
+
 /** Messages are gathered until there are so many bytes of them, or nothing else is to be done. */
 export const BATCH_FLUSH_BYTES = 64 * 1024;
 
@@ -344,3 +360,12 @@ export const MAX_CHANNEL_BACKLOG_BYTES = 64 * 1024;
 
 /** Silence after which the system asks whether the peer of a switched connection is still there. */
 export const TCP_KEEP_ALIVE_MS = 60_000;
+
+/**
+ * How long an idle connection to an origin is kept: less than the 5 s after which Node.js programs
+ * close one.
+ */
+export const ORIGIN_IDLE_MS = 4_000;
+
+/** How long an origin is waited for that is to say 100 before a body is sent (RFC 9110 §10.1.1). */
+export const EXPECT_WAIT_MS = 1_000;

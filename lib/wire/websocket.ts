@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
 import { ProtocolError } from "../base/errors.ts";
+import { MAX_FRAGMENTS } from "../base/limits.ts";
 import { readUint16, writeLength, writeUint16 } from "./records.ts";
 
 /** Close codes in use (RFC 6455 §7.4.1). */
@@ -23,9 +24,6 @@ const PONG = 0xa;
 const FINAL_BIT = 0x80;
 const MASK_BIT = 0x80;
 const MAX_CONTROL_BYTES = 125;
-
-/** Ours are never fragmented; a proxy that does it takes big pieces. */
-const MAX_FRAGMENTS = 1024;
 
 /** Who gets what comes. */
 export interface WebSocketSink {

@@ -55,6 +55,7 @@ await runMain(DEMO_PROGRAM, async ({ args, stopping }) => {
     enableScraperApi: false,
     scraperKeys: [],
     trustedProxies: [],
+    proxyProtocol: false,
     reconnectGraceMs: 10_000,
     answerTimeoutMs: undefined,
     hostSuffix: undefined,
@@ -73,7 +74,7 @@ await runMain(DEMO_PROGRAM, async ({ args, stopping }) => {
     apiKey,
     relayUrl,
     throttleUpload: false,
-    handler: createDispatcher(files),
+    handler: createDispatcher({ files }),
     client,
   });
   server.start();

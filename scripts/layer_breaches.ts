@@ -40,7 +40,10 @@ export interface Breach {
 export function findBreaches(
   modules: readonly Module[],
   { entries, adapters = DENO_ADAPTERS }: {
-    /** Modules that run as programs; where there are any, the others must be reached from them. */
+    /**
+     * Modules that run as programs, or that programs of other people import; where there are any,
+     * the others must be reached from them.
+     */
     readonly entries: readonly string[];
     readonly adapters?: ReadonlyMap<string, string>;
   },
@@ -126,7 +129,7 @@ function findCycles(modules: readonly Module[]): Breach[] {
   return breaches;
 }
 
-/** Dead code, or alive in tests alone. */
+/** Dead code, or alive in tests alone; and entries that went. */
 function findUnreached(modules: readonly Module[], entries: readonly string[]): Breach[] {
   if (entries.length === 0) return [];
   const imports = new Map(modules.map((module) => [module.path, module.imports]));
@@ -137,6 +140,10 @@ function findUnreached(modules: readonly Module[], entries: readonly string[]): 
     reached.add(path);
     next.push(...imports.get(path) ?? []);
   }
-  return modules.filter(({ path }) => !reached.has(path))
-    .map(({ path }) => ({ path, reason: "no entry reaches it" }));
+  return [
+    ...entries.filter((path) => !imports.has(path))
+      .map((path) => ({ path, reason: "it is listed as an entry, and does not exist" })),
+    ...modules.filter(({ path }) => !reached.has(path))
+      .map(({ path }) => ({ path, reason: "no entry reaches it" })),
+  ];
 }

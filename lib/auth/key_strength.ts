@@ -41,7 +41,7 @@ const OK: KeyVerdict = { ok: true };
  * Of random base64 keys fewer than one in 1e9 is refused.
  */
 export async function checkKey(key: string): Promise<KeyVerdict> {
-  const fault = findFault(key);
+  const fault = findKeyFault(key);
   if (fault !== undefined) return refuse(fault);
   if (isPublished(key)) return refuse("it contains a published example");
 
@@ -82,8 +82,8 @@ function refuse(reason: string): KeyVerdict {
   return { ok: false, reason };
 }
 
-/** Why the key cannot travel in a header field (RFC 9110 §5.5), or undefined. */
-function findFault(key: string): string | undefined {
+/** Why the key, weak or strong, cannot travel in a header field (RFC 9110 §5.5), or undefined. */
+export function findKeyFault(key: string): string | undefined {
   if (key === "") return "it is empty";
   if (key.length > MAX_KEY_CHARS) return `it is longer than ${MAX_KEY_CHARS} characters`;
   if (/^\s|\s$/.test(key)) return "it begins or ends with white space, which a header loses";

@@ -5,12 +5,14 @@ import { toTripcode } from "../auth/tripcode.ts";
 import { systemClock } from "../base/clock.ts";
 import { ConfigError, toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { type OriginAddress, parseOriginUrl } from "../base/origin_url.ts";
 import { whenAborted } from "../base/when_aborted.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { SERVER_PROGRAM } from "../config/server_options.ts";
 import { denoFileSystem } from "../files/deno_file_system.ts";
 import { createFileServer, type FileServer } from "../files/file_server.ts";
 import { createDispatcher } from "../server/dispatch.ts";
+import { createOrigin, type Origin, type OriginConfig } from "../server/origin.ts";
 import { proxyFor, readProxySettings } from "../server/proxy_settings.ts";
 import { RelayClient } from "../server/relay_client.ts";
 import { Server } from "../server/server.ts";
@@ -76,16 +78,16 @@ async function serve(
     proxy,
     extraCertificates: await readCertificates(config.caFile),
   });
+  const origins = await openOrigins(config, log);
+  const files = openFolder(config, log);
   const server = new Server({
     ...config,
-    handler: createDispatcher(openFolder(config, log)),
+    handler: createDispatcher({ files, origins }),
     client,
     clock: systemClock,
     log: log.named("server"),
   });
-  log.info(`Serving "${await Deno.realPath(config.fileServerRoot)}" as "${config.name}"`, {
-    tripcode: toTripcode(config.apiKey),
-  });
+  await announce(config, log);
   server.start();
   await whenAborted(stopping);
   log.info("Stopping: exchanges in flight may end; once more stops at once");
@@ -93,13 +95,69 @@ async function serve(
   await server.stop(deadline.signal);
   deadline.clear();
   client.close();
+  for (const origin of origins) origin.close();
   log.info("Stopped");
 }
 
+/** Says what is served, and by which name. */
+async function announce(
+  { name, apiKey, fileServerRoot, origins }: ServerConfig,
+  log: Logger,
+): Promise<void> {
+  const tripcode = toTripcode(apiKey);
+  if (fileServerRoot !== undefined) {
+    log.info(`Serving "${await Deno.realPath(fileServerRoot)}" as "${name}"`, { tripcode });
+  }
+  for (const { path, url } of origins) {
+    log.info(`Forwarding "${path}" of "${name}"`, { origin: url, tripcode });
+  }
+}
+
+async function openOrigins(
+  { origins }: ServerConfig,
+  log: Logger,
+): Promise<readonly Origin[]> {
+  return await Promise.all(origins.map(async (entry) => {
+    const { path, url, hostHeader } = entry;
+    const address = parseOriginUrl(url);
+    // The configuration has been checked.
+    if (address === undefined) throw new TypeError("Cannot use origin: its URL is malformed");
+    await checkSocketAccess(address);
+    const config: OriginConfig = {
+      path,
+      address,
+      stripsPath: entry.stripPrefix,
+      host: hostHeader === "preserve" || hostHeader === "origin"
+        ? hostHeader
+        : { authority: hostHeader },
+      certificates: await readCertificates(entry.caFile),
+      isInsecure: entry.insecure,
+      connectTimeoutMs: entry.connectTimeoutMs,
+      silenceTimeoutMs: entry.silenceTimeoutMs,
+    };
+    return createOrigin(config, { clock: systemClock, log: log.named("origins") });
+  }));
+}
+
+/** Deno wants more rights for a Unix socket than for the network; without them it would end. */
+async function checkSocketAccess({ endpoint }: OriginAddress): Promise<void> {
+  if (!("socketPath" in endpoint)) return;
+  const path = endpoint.socketPath;
+  for (const name of ["read", "write"] as const) {
+    const { state } = await Deno.permissions.query({ name, path });
+    if (state === "granted") continue;
+    throw new ConfigError(`Cannot use origin "unix:${path}": Deno may not ${name} it`, {
+      hint: `Run Deno with --allow-${name}=${path}`,
+    });
+  }
+}
+
+/** Undefined where no folder is served. */
 function openFolder(
   { fileServerRoot, folder, secretFiles }: ServerConfig,
   log: Logger,
-): FileServer {
+): FileServer | undefined {
+  if (fileServerRoot === undefined) return undefined;
   try {
     return createFileServer({
       ...folder,

@@ -2,22 +2,13 @@
 
 import { isIP } from "node:net";
 import { parseCidr } from "../base/cidr.ts";
-import { MAX_SERVER_NAME_CHARS } from "../base/limits.ts";
+import { parseOriginUrl } from "../base/origin_url.ts";
 
 // RFC 3986 §2.3: the characters that no URL ever encodes.
 const NAME_REGEXP = /^[A-Za-z0-9._~-]+$/;
 const HOST_LABEL_REGEXP = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 const HOST_NAME_REGEXP = /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?$/i;
 const TRIPCODE_BYTES = 32;
-
-/** A server's name: it stands in URLs, so only what stays the same in them. */
-export function checkServerName(name: string): string | undefined {
-  const isName = NAME_REGEXP.test(name) && name.length <= MAX_SERVER_NAME_CHARS &&
-    name !== "." && name !== "..";
-  return isName
-    ? undefined
-    : `1 to ${MAX_SERVER_NAME_CHARS} letters, digits and -._~, and neither "." nor ".."`;
-}
 
 /** True where a server's name can be the first part of a host name (RFC 1123 §2.1). */
 export function isHostLabel(name: string): boolean {
@@ -63,14 +54,17 @@ export function checkCidr(text: string): string | undefined {
     : undefined;
 }
 
-/** Where a relay is: no user information (it would be a secret), no query, no fragment. */
-export function checkRelayUrl(text: string): string | undefined {
-  const url = URL.parse(text);
-  const isRelayUrl = url !== null && /^https?:\/\//i.test(text) && url.username === "" &&
-    url.password === "" && !/[?#@\s]/.test(text);
-  return isRelayUrl
-    ? undefined
-    : "an http:// or https:// URL, without user name, password, query and fragment";
+/** Where a local web application is. */
+export function checkOriginUrl(text: string): string | undefined {
+  return parseOriginUrl(text) === undefined
+    ? "an http:// or https:// URL without user name, password, query and fragment, or unix:/PATH"
+    : undefined;
+}
+
+/** What an origin gets as Host. */
+export function checkHostHeader(text: string): string | undefined {
+  const isHost = URL.parse(`http://${text}/`)?.host === text.toLowerCase();
+  return isHost ? undefined : "preserve, origin, or a host name and perhaps a port";
 }
 
 /** The path of a file below a folder: names between slashes, none of them hidden. */

@@ -70,6 +70,7 @@ export function decodeRelayConfig(
   const { answerTimeout, reconnectGrace, trustedProxies, hostSuffix, upgradeTokens, ...options } =
     rest;
   const warnings: string[] = [];
+  checkProxyProtocol(values, given);
   const config: RelayConfig = {
     ...options,
     adminPort: decideAdminPort(values, given, warnings),
@@ -88,6 +89,19 @@ export function decodeRelayConfig(
     warnings.push("The table [dev_mode] has no effect");
   }
   return { config, warnings };
+}
+
+/** A header that is taken from nobody would be a mistake, and from everybody a forger's. */
+function checkProxyProtocol(
+  { proxyProtocol, trustedProxies }: RelayOptionValues,
+  given: Givens,
+): void {
+  if (!proxyProtocol || trustedProxies.length > 0) return;
+  const { label, place } = given.get("proxyProtocol") ?? { label: '"proxy_protocol"', place: {} };
+  throw new ConfigError(`Cannot use ${label}: trusted_proxies names no load balancer`, {
+    ...place,
+    hint: 'Name those that send the header, as in trusted_proxies = ["192.0.2.10"]',
+  });
 }
 
 /** The default gives way to a visitors' port that was asked for; two given ones are an error. */

@@ -1,11 +1,11 @@
 /** The relay's options and the tables of its configuration file. */
 
 import { MAX_WAIT_SECONDS } from "../base/limits.ts";
+import { checkServerName } from "../base/server_name.ts";
 import {
   checkCidr,
   checkHost,
   checkHostSuffix,
-  checkServerName,
   checkTripcode,
   checkUpgradeToken,
 } from "./checks.ts";
@@ -77,6 +77,9 @@ export const RELAY_OPTIONS = {
     description: "Addresses of proxies whose Forwarded headers are believed",
     placeholder: "CIDR",
     check: checkCidr,
+  }),
+  proxyProtocol: switchOption({
+    description: "Every connection from trusted_proxies begins with a PROXY header, v1 or v2",
   }),
   enableScraperApi: switchOption({ description: "Serve the scraper API under /scraper/" }),
   ...COMMON_OPTIONS,

@@ -4,8 +4,9 @@ import { ConfigError } from "../base/errors.ts";
 import { type FoundFile, isPrivate } from "./config_files.ts";
 import { type FolderSettings, toServerFolderSettings } from "./folder_options.ts";
 import { type Given, type Givens, resolveOptions } from "./given.ts";
-import { readKeys } from "./keys.ts";
+import { type PlacedTable, readKeys } from "./keys.ts";
 import type { OptionValues } from "./option.ts";
+import { type OriginEntry, readOrigins, toOnlyOrigin } from "./origin_list.ts";
 import { SERVER_OPTIONS } from "./server_options.ts";
 import { parseToml } from "./toml.ts";
 
@@ -17,10 +18,12 @@ export interface ServerConfig {
   readonly apiKey: string;
   /** As the user wrote it: with or without the protocol's prefix and a slash at its end. */
   readonly relayUrl: string;
-  /** The folder under /files/. */
-  readonly fileServerRoot: string;
+  /** The folder under /files/; undefined for none. */
+  readonly fileServerRoot: string | undefined;
   /** How that is served. */
   readonly folder: FolderSettings;
+  /** Local web applications. */
+  readonly origins: readonly OriginEntry[];
   /** Paths that must never be served, since they hold the key. */
   readonly secretFiles: readonly string[];
   /** A PEM file of further certificates to trust. */
@@ -33,6 +36,7 @@ export interface ServerConfig {
 /** What file and flags say, before anything that they leave out is missed. */
 export interface ServerSettings {
   readonly values: ServerOptionValues;
+  readonly origins: readonly OriginEntry[];
   /** Where the key is: itself, or the file that holds it. */
   readonly keySource: KeySource;
   /** The configuration file, where there is one. */
@@ -52,12 +56,20 @@ const KEY_HINT = "Run ptth_server --generate-key, and put the key into ptth_serv
  * @throws {ConfigError} also for a file that others than its owner can read.
  */
 export function decodeServerSettings(file: FoundFile | undefined, flags: Givens): ServerSettings {
-  const keys = file === undefined ? new Map<string, Given>() : readPrivateFile(file);
+  const root = file === undefined ? undefined : readPrivateFile(file);
+  const keys = new Map(
+    root === undefined ? [] : readKeys(root, { options: SERVER_OPTIONS, sections: ["origins"] }),
+  );
   // A key given in one place and a file of it in another: the command line wins as everywhere.
   if (flags.has("apiKeyFile")) keys.delete("apiKey");
   const { values, given } = resolveOptions(SERVER_OPTIONS, [keys, flags]);
   return {
     values,
+    origins: values.origin !== undefined
+      ? [toOnlyOrigin(values.origin)]
+      : root === undefined
+      ? []
+      : readOrigins(root),
     keySource: findKey(given, file?.path),
     configFile: file?.path,
     warnings: values.assetRoot === undefined ? [] : ["The option --asset-root has no effect"],
@@ -66,10 +78,11 @@ export function decodeServerSettings(file: FoundFile | undefined, flags: Givens)
 
 /** Completes the settings by the key. */
 export function toServerConfig(
-  { values, keySource, configFile }: ServerSettings,
+  { values, origins, keySource, configFile }: ServerSettings,
   apiKey: string,
 ): ServerConfig {
-  const { name, relayUrl, fileServerRoot = ".", caFile, logLevel, throttleUpload } = values;
+  const { name, relayUrl, caFile, logLevel, throttleUpload } = values;
+  const fileServerRoot = values.fileServerRoot ?? (origins.length === 0 ? "." : undefined);
   const place = configFile === undefined ? {} : { file: configFile };
   if (name === undefined) {
     const hint = 'Give name = "…" in the file, or --name';
@@ -86,6 +99,7 @@ export function toServerConfig(
     apiKey,
     relayUrl,
     fileServerRoot,
+    origins,
     folder: toServerFolderSettings(values),
     secretFiles,
     caFile,
@@ -110,15 +124,14 @@ export function parseKeyFile(text: string, given: Given): string {
   return key;
 }
 
-function readPrivateFile(file: FoundFile): Map<string, Given> {
+function readPrivateFile(file: FoundFile): PlacedTable {
   if (!isPrivate(file.mode)) {
     throw new ConfigError("Cannot use the configuration file: others than its owner can read it", {
       file: file.path,
       hint: `Run chmod 600 ${file.path}`,
     });
   }
-  const root = { table: parseToml(file.text, file.path), place: { file: file.path } };
-  return new Map(readKeys(root, { options: SERVER_OPTIONS }));
+  return { table: parseToml(file.text, file.path), place: { file: file.path } };
 }
 
 function findKey(given: Givens, configFile: string | undefined): KeySource {

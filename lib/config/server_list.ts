@@ -2,7 +2,7 @@
 
 import { ConfigError, type ConfigPlace } from "../base/errors.ts";
 import { escapeControls } from "../base/log.ts";
-import { checkServerName } from "./checks.ts";
+import { checkServerName } from "../base/server_name.ts";
 import { decodeGiven, resolveOptions } from "./given.ts";
 import { type PlacedTable, placeOf, readKeys, readTable, readTables, toRaw } from "./keys.ts";
 import { SERVER_ENTRY_OPTIONS } from "./relay_options.ts";

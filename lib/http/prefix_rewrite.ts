@@ -8,19 +8,25 @@ import type { RawHeaders } from "./message.ts";
 
 /** Where visitors see what the application calls `/`. */
 export interface PublicPlace {
-  /** Begins with `/`, without one at its end; "" changes nothing but authorities. */
+  /** What is put before its paths; begins with `/`, without one at its end; or "". */
   readonly prefix: string;
+  /** Prefixes of paths that are where visitors see them already, beside `prefix`. */
+  readonly knownPrefixes?: readonly string[];
   /**
    * Authorities in absolute URLs that mean this application, in lower case. URLs with another one
    * are left alone.
    */
   readonly authorities: readonly string[];
+  /** Such of its authorities that visitors cannot reach: URLs with one lose scheme and authority. */
+  readonly privateAuthorities?: readonly string[];
+  /** Whether a cookie may have a Domain; else it is for the visitors' host alone. */
+  readonly keepsCookieDomain?: boolean;
 }
 
 /**
  * Fields with every reference moved below the prefix: Location, Content-Location, Refresh, Link, and
- * the Path of Set-Cookie, whose Domain is dropped. What is there already stays as it is, since some
- * applications heed X-Forwarded-Prefix.
+ * the Path of Set-Cookie. What is there already stays as it is, since some applications heed
+ * X-Forwarded-Prefix.
  */
 export function moveBelowPrefix(headers: RawHeaders, place: PublicPlace): RawHeaders {
   const moved: string[] = [];
@@ -66,15 +72,22 @@ const ABSOLUTE_REGEXP = /^((?:https?:)?\/\/)([^/?#]*)(.*)$/i;
 export function moveReference(reference: string, place: PublicPlace): string {
   const [, scheme, authority = "", rest = ""] = ABSOLUTE_REGEXP.exec(reference) ?? [];
   if (scheme !== undefined) {
-    if (!place.authorities.includes(authority.toLowerCase())) return reference;
-    return scheme + authority + movePath(rest.startsWith("/") ? rest : `/${rest}`, place.prefix);
+    const path = rest.startsWith("/") ? rest : `/${rest}`;
+    const host = authority.toLowerCase();
+    if (place.privateAuthorities?.includes(host)) return movePath(path, place);
+    return place.authorities.includes(host)
+      ? scheme + authority + movePath(path, place)
+      : reference;
   }
-  return reference.startsWith("/") ? movePath(reference, place.prefix) : reference;
+  return reference.startsWith("/") ? movePath(reference, place) : reference;
 }
 
-function movePath(path: string, prefix: string): string {
-  const isThere = path.startsWith(prefix) && /^(?:[/?#]|$)/.test(path.slice(prefix.length));
-  return isThere ? path : prefix + path;
+function movePath(path: string, { prefix, knownPrefixes = [] }: PublicPlace): string {
+  return [prefix, ...knownPrefixes].some((known) => isBelow(path, known)) ? path : prefix + path;
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && /^(?:[/?#]|$)/.test(path.slice(prefix.length));
 }
 
 // `5; url=/x`, also with quotes (HTML, "shared declarative refresh steps").
@@ -101,10 +114,10 @@ function moveCookie(value: string, place: PublicPlace): string {
     const [name = "", ...rest] = attribute.split("=");
     switch (name.trim().toLowerCase()) {
       case "domain":
-        return [];
+        return place.keepsCookieDomain ? [attribute] : [];
       case "path": {
         const path = rest.join("=").trim();
-        return [path.startsWith("/") ? `${name}=${movePath(path, place.prefix)}` : attribute];
+        return [path.startsWith("/") ? `${name}=${movePath(path, place)}` : attribute];
       }
       default:
         return [attribute];

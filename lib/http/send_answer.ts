@@ -8,7 +8,7 @@ import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { headerPairs, headerValue, isTrailer } from "./headers.ts";
 import type { HttpAnswer, RawHeaders } from "./message.ts";
-import { freeChunk, ownsChunks } from "./owned_chunks.ts";
+import { freeWhenWritten, ownsChunks } from "./owned_chunks.ts";
 
 export interface SendOptions {
   readonly isHead: boolean;
@@ -142,13 +142,6 @@ function writePieces(
       : response.write(piece);
   }
   return canTakeMore;
-}
-
-/** A callback that gives a chunk's memory back once it is written. */
-function freeWhenWritten(chunk: Uint8Array): (error?: Error | null) => void {
-  return (error) => {
-    if (error === undefined || error === null) freeChunk(chunk);
-  };
 }
 
 /**

@@ -13,12 +13,18 @@ export interface AgentOptions extends ClientRequestArgs {
 /** Opens a connection: one that is about to be ready for a request, or a promise of a ready one. */
 export type OpenConnection = (signal: AbortSignal) => Socket | Promise<Socket>;
 
-/** A pool that keeps idle connections for a while, less where the other end says so. */
-export function createAgent(open: OpenConnection): Agent {
+/**
+ * A pool that keeps idle connections for `idleMs`, less where the other end says so; 0 keeps none.
+ * Default: IDLE_CONNECTION_MS.
+ */
+export function createAgent(
+  open: OpenConnection,
+  { idleMs = IDLE_CONNECTION_MS }: { readonly idleMs?: number } = {},
+): Agent {
   // Beyond the timeout, the agent heeds `Keep-Alive: timeout=` and the connection's end.
   const options = {
-    keepAlive: true,
-    timeout: IDLE_CONNECTION_MS,
+    keepAlive: idleMs > 0,
+    ...idleMs > 0 ? { timeout: idleMs } : {},
     // Else NODE_USE_ENV_PROXY makes node:http write targets for a proxy that we do not go through.
     proxyEnv: {},
   };

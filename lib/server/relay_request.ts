@@ -12,13 +12,13 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
-import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock, Timer } from "../base/clock.ts";
-import { LimitError, toMessage } from "../base/errors.ts";
+import { LimitError } from "../base/errors.ts";
 import { BODY_SILENCE_MS } from "../base/limits.ts";
 import { headerPairs } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import type { AgentOptions } from "./connection_agent.ts";
+import { pumpBody } from "./pump_body.ts";
 import {
   toAbortError,
   toFirstHopError,
@@ -174,44 +174,13 @@ export function sendRequest(request: RelayRequest, way: Way): Promise<RelayAnswe
     });
   });
 
-  if (body instanceof Readable) pump(body, outgoing, { length: request.bodyLength, fail });
-  else if (body === null || body.length === 0) outgoing.end();
+  if (body instanceof Readable) {
+    pumpBody(body, outgoing, {
+      length: request.bodyLength,
+      fail: (reason, cause) =>
+        fail(new UnreachableError("body", `Cannot send a body: ${reason}`, { cause })),
+    });
+  } else if (body === null || body.length === 0) outgoing.end();
   else outgoing.end(body);
   return promise;
-}
-
-function pump(
-  body: Readable,
-  outgoing: ClientRequest,
-  { length, fail }: { readonly length: number | null; readonly fail: (error: Error) => void },
-): void {
-  let sent = 0;
-  // A head waits for the first bytes of its body, so that both leave together; not for long.
-  outgoing.once("socket", () => {
-    const flush = setImmediate(() => {
-      // Where bytes wait already, Deno's node:tls would lose the end of them by a flush.
-      if (sent === 0) outgoing.flushHeaders();
-    });
-    outgoing.once("close", () => clearImmediate(flush));
-  });
-  const failBody = (reason: string, cause?: unknown): void =>
-    fail(new UnreachableError("body", `Cannot send a body: ${reason}`, { cause }));
-  outgoing.on("drain", () => body.resume());
-  body.on("error", (error) => failBody(toMessage(error), error));
-  body.on("close", () => {
-    if (!body.readableEnded) failBody("it ended early");
-  });
-  body.on("data", (chunk: Uint8Array) => {
-    if (outgoing.destroyed) return;
-    sent += chunk.length;
-    if (length !== null && sent > length) failBody(`it is longer than its ${length} bytes`);
-    else if (sent === length) outgoing.end(chunk);
-    else if (!outgoing.write(chunk)) body.pause();
-  });
-  body.on("end", () => {
-    if (length !== null && sent < length) failBody(`it is shorter than its ${length} bytes`);
-    else if (!outgoing.writableEnded) outgoing.end();
-  });
-  // Failed before: its events are past.
-  if (body.destroyed) failBody("it ended early");
 }

@@ -1,4 +1,4 @@
-/** Why a request to the relay brought no answer, in words for the log. */
+/** Why a request brought no answer, in words for the log. */
 
 import { toMessage } from "../base/errors.ts";
 
@@ -6,18 +6,20 @@ import { toMessage } from "../base/errors.ts";
  * - `dns`: the name has no address
  * - `refused`: nobody listens there, or no route leads there
  * - `timeout`: connecting, or the answer, took too long
- * - `tls`: the relay's certificate or its TLS is not to be trusted
+ * - `silent`: the other end fell silent in the middle
+ * - `tls`: its certificate or its TLS is not to be trusted
  * - `proxy`: the proxy cannot be reached, or says no
- * - `stale`: a kept connection was closed by the relay just as it was used again
+ * - `stale`: a kept connection was closed by the other end just as it was used again
  * - `cut`: the connection ended before the answer was complete
  * - `protocol`: what came is no HTTP/1.1
- * - `body`: our own body failed or broke its length; the relay is well
+ * - `body`: our own body failed or broke its length; the other end is well
  * - `aborted`: the caller's signal, or the client was closed
  */
 export type UnreachableKind =
   | "dns"
   | "refused"
   | "timeout"
+  | "silent"
   | "tls"
   | "proxy"
   | "stale"
@@ -26,7 +28,7 @@ export type UnreachableKind =
   | "body"
   | "aborted";
 
-/** A request to the relay came to nothing. The message is a sentence with a hint, no secret. */
+/** A request came to nothing. The message is a sentence with a hint, no secret. */
 export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
   constructor(readonly kind: UnreachableKind, message: string, options?: ErrorOptions) {

@@ -35,6 +35,7 @@ export function toRelayConfig(changes: Partial<RelayConfig> = {}): RelayConfig {
     enableScraperApi: false,
     scraperKeys: [],
     trustedProxies: [],
+    proxyProtocol: false,
     reconnectGraceMs: 10_000,
     answerTimeoutMs: undefined,
     hostSuffix: undefined,
@@ -120,7 +121,6 @@ export function launchServer(
 
 /** What ptth_server answers out of a folder. */
 export function serveFolder(root: string, fileSystem: FileSystem): Handler {
-  return createDispatcher(
-    createFileServer({ fileSystem, root, clock: systemClock, log: silentLogger }),
-  );
+  const files = createFileServer({ fileSystem, root, clock: systemClock, log: silentLogger });
+  return createDispatcher({ files });
 }

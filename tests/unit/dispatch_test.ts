@@ -4,6 +4,7 @@ import { headerValue } from "../../lib/http/headers.ts";
 import type { HttpAnswer } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
 import { createDispatcher } from "../../lib/server/dispatch.ts";
+import type { Origin } from "../../lib/server/origin.ts";
 import { createFakeRequest, readAnswer } from "../support/fake_request.ts";
 
 interface Call {
@@ -20,7 +21,7 @@ function setUp(): { calls: Call[]; get: (target: string, method?: string) => Pro
       return Promise.resolve(textAnswer(200, "file"));
     },
   };
-  const handler = createDispatcher(files);
+  const handler = createDispatcher({ files });
   return {
     calls,
     get: async (target, method = "GET") => await handler(createFakeRequest(target, { method })),
@@ -71,10 +72,10 @@ for (const target of ["*", "files/", "http://h/files/", "", "/files/\x00"]) {
 
 Deno.test("createDispatcher sends /files on to ./files/, relatively: any prefix may stand before", async () => {
   const { get } = setUp();
-  for (const target of ["/files", "/files?x=1"]) {
-    const answer = await get(target);
-    assertEquals(answer.status, 307);
-    assertEquals(headerValue(answer.headers, "location"), "./files/");
+  for (const query of ["", "?x=1"]) {
+    const answer = await get(`/files${query}`);
+    assertEquals(answer.status, 308);
+    assertEquals(headerValue(answer.headers, "location"), `./files/${query}`);
   }
 });
 
@@ -86,4 +87,30 @@ Deno.test("createDispatcher's front page links relatively and names nothing of t
   assertStringIncludes(page, 'href="./files/"');
   assertEquals(page.includes(Deno.cwd()), false);
   assertEquals((await get("/", "HEAD")).status, 200);
+});
+
+Deno.test("createDispatcher hands a target to the origin with the longest path, or the folder", async () => {
+  const asked: string[] = [];
+  const at = (path: string): Origin => ({
+    path,
+    close: () => {},
+    answer: ({ target }) => {
+      asked.push(`${path} ${target}`);
+      return textAnswer(200, "origin");
+    },
+  });
+  const handler = createDispatcher({ origins: [at("/"), at("/app/"), at("/app/admin/")] });
+  for (const target of ["/", "/x", "/app/x?y", "/app/admin/", "/application/", "/files/"]) {
+    assertEquals((await handler(createFakeRequest(target))).status, 200);
+  }
+  const redirect = await handler(createFakeRequest("/app/admin?a=b"));
+  assertEquals(headerValue(redirect.headers, "location"), "./admin/?a=b");
+  assertEquals(asked, [
+    "/ /",
+    "/ /x",
+    "/app/ /app/x?y",
+    "/app/admin/ /app/admin/",
+    "/ /application/",
+    "/ /files/",
+  ]);
 });

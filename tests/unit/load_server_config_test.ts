@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { ConfigError } from "../../lib/base/errors.ts";
 import { type LoadedServer, loadServerConfig } from "../../lib/cli/load_server_config.ts";
@@ -41,6 +41,7 @@ Deno.test("loadServerConfig: a file with the three needed keys gives the publish
     apiKey: KEY,
     relayUrl: RELAY_URL,
     fileServerRoot: ".",
+    origins: [],
     folder: PLAIN_FOLDER,
     secretFiles: [HERE],
     caFile: undefined,
@@ -77,12 +78,75 @@ Deno.test("loadServerConfig lets options win over the file", async () => {
     apiKey: KEY,
     relayUrl: "http://[::1]:4000/p",
     fileServerRoot: "/srv",
+    origins: [],
     folder: PLAIN_FOLDER,
     secretFiles: [HERE],
     caFile: "ca.pem",
     logLevel: "debug",
     throttleUpload: true,
   });
+});
+
+Deno.test("loadServerConfig reads origins, and then serves no folder unless told", async () => {
+  const text = `${FILE}
+[[origins]]
+path = "/app"
+url = "http://127.0.0.1:3000"
+[[origins]]
+path = "/"
+url = "unix:/run/app.sock"
+strip_prefix = false
+host_header = "app.example:81"
+ca_file = "ca.pem"
+insecure = true
+connect_timeout = 0.5
+silence_timeout = 0
+`;
+  const app = {
+    path: "/app/",
+    url: "http://127.0.0.1:3000",
+    stripPrefix: true,
+    hostHeader: "preserve",
+    caFile: undefined,
+    insecure: false,
+    connectTimeoutMs: 10_000,
+    silenceTimeoutMs: 600_000,
+  };
+  const config = await configOf({ files: { [HERE]: text } });
+  assertEquals(config.fileServerRoot, undefined);
+  assertEquals(config.origins, [app, {
+    path: "/",
+    url: "unix:/run/app.sock",
+    stripPrefix: false,
+    hostHeader: "app.example:81",
+    caFile: "ca.pem",
+    insecure: true,
+    connectTimeoutMs: 500,
+    silenceTimeoutMs: 0,
+  }]);
+  const args = ["--origin=https://127.0.0.1:3443/base", "--file-server-root=/srv"];
+  const one = await configOf({ files: { [HERE]: text }, args });
+  assertEquals(one.fileServerRoot, "/srv");
+  assertEquals(one.origins, [{ ...app, path: "/", url: "https://127.0.0.1:3443/base" }]);
+});
+
+Deno.test("loadServerConfig refuses what is no origin, and names the place", async () => {
+  const bad: readonly (readonly [string, RegExp])[] = [
+    ['path = "/a"', /"url" is missing/],
+    ['url = "http://h/"', /"path" is missing/],
+    ['path = "/a"\nurl = "ftp://h/"', /key "url": must be an http/],
+    ['path = "/a"\nurl = "http://u:p@h/"', /key "url": must be an http/],
+    ['path = "/a/../b"\nurl = "http://h/"', /key "path": must be a path/],
+    ['path = "/a"\nurl = "http://h/"\nhost_header = "a b"', /key "host_header"/],
+    ['path = "/a"\nurl = "http://h/"\ninsecur = true', /Unknown key "insecur"/],
+    ['path = "/a"\nurl = "http://h/"\n[[origins]]\npath = "a/"\nurl = "http://h/"', /given twice/],
+  ];
+  for (const [lines, message] of bad) {
+    const error = await errorOf({ files: { [HERE]: `${FILE}\n[[origins]]\n${lines}\n` } });
+    assertMatch(error.message, message);
+    assert(!error.message.includes("u:p"), error.message);
+    assertEquals(error.place.file, HERE);
+  }
 });
 
 Deno.test("loadServerConfig reads how the folder is served, from keys and options", async () => {

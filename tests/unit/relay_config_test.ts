@@ -26,6 +26,7 @@ Deno.test("decodeRelayConfig: an empty file gives the published defaults and one
       hostSuffix: undefined,
       upgradeTokens: [],
       trustedProxies: [],
+      proxyProtocol: false,
       enableScraperApi: false,
       logLevel: "info",
       servers: [],
@@ -49,6 +50,7 @@ reconnect_grace = 0
 host_suffix = "Relay.Example.com"
 upgrade_tokens = ["Spice", "tcp/1"]
 trusted_proxies = ["10.0.0.0/8"]
+proxy_protocol = true
 enable_scraper_api = true
 log_level = "debug"
 [[servers]]
@@ -83,6 +85,7 @@ anything = { goes = true }
     hostSuffix: "relay.example.com",
     upgradeTokens: ["spice", "tcp/1"],
     trustedProxies: [{ address: "10.0.0.0", prefixLength: 8, family: "ipv4" }],
+    proxyProtocol: true,
     enableScraperApi: true,
     logLevel: "debug",
     servers: [
@@ -112,6 +115,22 @@ Deno.test("decodeRelayConfig lets options win over the file, and the file over d
   assertEquals([config.port, config.host, config.adminHost], [2, "::1", "127.0.0.1"]);
   assertEquals(config.trustedProxies.map(({ address }) => address), ["10.0.0.0"]);
   assertEquals(decode("debug_routes = true", ["--debug-routes=false"]).config.debugRoutes, false);
+});
+
+Deno.test("decodeRelayConfig takes trusted_proxies for proxy_protocol from wherever they are", () => {
+  const error = assertThrows(() => decode("", ["--proxy-protocol"]), ConfigError);
+  assertEquals(
+    error.message,
+    'Cannot use option "--proxy-protocol": trusted_proxies names no load balancer',
+  );
+  const { config } = decode('trusted_proxies = ["::1"]', ["--proxy-protocol"]);
+  assertEquals(config.proxyProtocol, true);
+  const byFlag = decode("proxy_protocol = true", ["--trusted-proxies", "::1"]);
+  assertEquals(byFlag.config.trustedProxies.length, 1);
+  assertEquals(
+    decode("proxy_protocol = true", ["--proxy-protocol=false"]).config.proxyProtocol,
+    false,
+  );
 });
 
 const server = (name: string): string =>
@@ -250,6 +269,13 @@ const BAD: [text: string, message: string, line: number, column: number, hint?: 
     2,
     1,
     "Give admin_port another port, or false for no admin pages",
+  ],
+  [
+    "port = 4000\nproxy_protocol = true",
+    'Cannot use key "proxy_protocol": trusted_proxies names no load balancer',
+    2,
+    1,
+    'Name those that send the header, as in trusted_proxies = ["192.0.2.10"]',
   ],
   ["servers = 1", 'Cannot use key "servers": must be written [[servers]]', 1, 1],
   ["servers = [1]", 'Cannot use key "servers": must be written [[servers]]', 1, 12],

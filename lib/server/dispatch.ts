@@ -39,12 +39,12 @@ export function createDispatcher({ files, origins = [] }: DispatchOptions): Hand
     // Whatever an absolute target names, it is nothing that this server would contact.
     if (target.kind !== "origin") return textAnswer(400, "The target is malformed");
     const { path, query } = target;
-    const route = routes.find((candidate) => path.startsWith(candidate.path));
-    if (route !== undefined) return route.answer(request);
     const isFolder = routes.some((candidate) =>
       candidate.path === `${path}/` && candidate.path !== `${FOLDER_API}/`
     );
     if (isFolder) return redirectToFolder(path.split("/").at(-1) ?? "", query);
+    const route = routes.find((candidate) => path.startsWith(candidate.path));
+    if (route !== undefined) return route.answer(request);
     if (path === "/") return homePage(files !== undefined);
     return errorAnswer(404, { requestHeaders: request.headers });
   };

@@ -56,7 +56,7 @@ export class ModernLink {
     let retryMs = CONTROL_RETRY_MS;
     for (;;) {
       const { session, transport, welcome } = current;
-      onOpen({ transport, host: welcome.host });
+      onOpen({ transport, host: welcome.host, path: session.path?.kind });
       const better = await this.#wait(current, { baseUrl, retryMs, signal });
       if (better === "stopping") {
         await session.leave(working);

@@ -19,6 +19,7 @@ import type { Logger } from "../base/log.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
 import { MODERN_HEADER, MODERN_VERSION } from "../wire/modern.ts";
+import type { PathKind } from "./path.ts";
 import { type PollOutcome, toPollOutcome } from "./poll_outcome.ts";
 import type { RelayClient } from "./relay_client.ts";
 import { toBaseUrls, toPollUrl } from "./relay_url.ts";
@@ -54,6 +55,8 @@ export interface Connection {
   readonly transport: "control channel" | "long poll" | "classic poll";
   /** The visitors' host name of the server, where the relay has one for it. */
   readonly host?: string | undefined;
+  /** How bodies travel, once that has been found out; undefined for classic polls. */
+  readonly path?: Promise<PathKind> | undefined;
 }
 
 /** Why modern is not spoken any more. */

@@ -1,5 +1,6 @@
 /** A real HTTP proxy, tinyproxy, on a free port of 127.0.0.1. */
 
+import { accepts, findFreePort } from "./outside_port.ts";
 import { TempFolder } from "./temp_folder.ts";
 
 export interface Tinyproxy extends AsyncDisposable {
@@ -51,23 +52,4 @@ export async function startTinyproxy(user: string, password: string): Promise<Ti
       await folder[Symbol.asyncDispose]();
     },
   };
-}
-
-// It cannot be told to choose a port and say which.
-function findFreePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-async function accepts(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-  throw new Error("tinyproxy did not start within 5 s");
 }

@@ -72,6 +72,8 @@ export interface ServerOptions {
   readonly name?: string;
   readonly key?: string;
   readonly log?: Logger;
+  /** PEM certificates to trust beside the system's. */
+  readonly certificates?: readonly string[];
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -93,11 +95,11 @@ export async function startServer(
 export function launchServer(
   relayUrl: string,
   handler: Handler,
-  { name = NAME, key = KEY, log = silentLogger }: ServerOptions = {},
+  { name = NAME, key = KEY, log = silentLogger, certificates = [] }: ServerOptions = {},
 ): RunningServer {
   const client = new RelayClient({
     proxy: readProxySettings(() => undefined),
-    extraCertificates: [],
+    extraCertificates: certificates,
   });
   const server = new Server({
     name,

@@ -369,3 +369,6 @@ export const ORIGIN_IDLE_MS = 4_000;
 
 /** How long an origin is waited for that is to say 100 before a body is sent (RFC 9110 §10.1.1). */
 export const EXPECT_WAIT_MS = 1_000;
+
+/** How long a server that ends a session waits for its last messages to be taken. */
+export const CLOSE_TIMEOUT_MS = 1_000;

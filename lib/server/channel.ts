@@ -16,8 +16,8 @@ export interface Channel {
   readonly backlog: number;
   /** Queues a record; those of one turn travel together. */
   send(record: Uint8Array): void;
-  /** Sends what is queued, as far as that can be done at once, and ends the channel. */
-  close(): void;
+  /** Sends what is queued, as far as that does not take long, and ends the channel. */
+  close(): Promise<void>;
 }
 
 /** Why a channel could not be opened. */

@@ -135,12 +135,14 @@ export class ControlChannel implements Channel {
     if (!this.#isOver) this.#batch.add(record);
   }
 
-  close(): void {
-    if (this.#isOver) return;
-    this.#batch.flush();
-    this.#write(encodeClose(CLOSE_NORMAL, "", true));
-    this.#sink = undefined;
-    this.#end("closed");
+  close(): Promise<void> {
+    if (!this.#isOver) {
+      this.#batch.flush();
+      this.#write(encodeClose(CLOSE_NORMAL, "", true));
+      this.#sink = undefined;
+      this.#end("closed");
+    }
+    return Promise.resolve();
   }
 
   #ping(): void {

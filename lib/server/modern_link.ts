@@ -126,7 +126,7 @@ export class ModernLink {
     if ("kind" in channel) return channel;
     const session = new ModernSession(channel, { ...this.#options, baseUrl: options.baseUrl });
     channel.start(session);
-    const timer = clock.after(WELCOME_TIMEOUT_MS, () => session.close());
+    const timer = clock.after(WELCOME_TIMEOUT_MS, () => void session.close());
     const open = await toOpen(session, channel);
     clock.clear(timer);
     return "kind" in open ? { kind: "blocked", reason: open.reason } : open;

@@ -88,8 +88,8 @@ export class ModernSession implements ChannelSink {
   }
 
   /** Ends the session at once; what has a connection of its own goes on. */
-  close(): void {
-    this.#channel.close();
+  async close(): Promise<void> {
+    await this.#channel.close();
     this.end("closed");
   }
 
@@ -100,9 +100,9 @@ export class ModernSession implements ChannelSink {
   async leave(signal: AbortSignal): Promise<void> {
     this.#channel.send(encodeLeave());
     await Promise.race([this.#last.promise, whenAborted(signal)]);
-    await Promise.race([this.whenIdle(), whenAborted(signal)]);
-    this.close();
+    // Those that are given up say so, and then they are over too.
     await this.whenIdle();
+    await this.close();
   }
 
   /** Resolves once no exchange is in flight. */

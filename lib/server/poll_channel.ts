@@ -5,6 +5,7 @@ import { type Clock, pause } from "../base/clock.ts";
 import { ProtocolError, toMessage } from "../base/errors.ts";
 import {
   CHANNEL_SILENCE_MS,
+  CLOSE_TIMEOUT_MS,
   MAX_BATCH_BYTES,
   MAX_RESPONSE_REPLY_BYTES,
   MODERN_PARK_MS,
@@ -63,6 +64,8 @@ export class PollChannel implements Channel {
   #sink: ChannelSink | undefined;
   #records: Uint8Array[] = [];
   #length = 0;
+  /** The end of what is being sent. */
+  #sending: Promise<void> = Promise.resolve();
   #isSending = false;
   #sent = 0;
   /** Why the last request came to nothing. */
@@ -92,8 +95,14 @@ export class PollChannel implements Channel {
     if (!this.#isSending) this.#sendSoon();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#sink = undefined;
+    const late = new AbortController();
+    await Promise.race([
+      this.#sending,
+      pause(this.#options.clock, CLOSE_TIMEOUT_MS, late.signal),
+    ]);
+    late.abort();
     this.#over.abort();
   }
 
@@ -119,7 +128,7 @@ export class PollChannel implements Channel {
   /** At the end of the turn, so that what is sent in it goes together. */
   #sendSoon(): void {
     this.#isSending = true;
-    queueMicrotask(async () => {
+    this.#sending = Promise.resolve().then(async () => {
       await this.#sendAll();
       this.#isSending = false;
       if (this.#records.length > 0 && !this.#over.signal.aborted) this.#sendSoon();

@@ -1,7 +1,7 @@
 /** A relay and servers in this process, on free ports of 127.0.0.1. */
 
 import { toTripcode } from "../../lib/auth/tripcode.ts";
-import { systemClock } from "../../lib/base/clock.ts";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { type Logger, silentLogger } from "../../lib/base/log.ts";
 import type { FileSystem } from "../../lib/files/file_system.ts";
 import { createFileServer } from "../../lib/files/file_server.ts";
@@ -19,6 +19,8 @@ export const KEY = "a key that only tests have";
 export interface RelayOptions extends Partial<RelayConfig> {
   readonly limits?: Partial<ListenerLimits>;
   readonly log?: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /** A configuration with one server, NAME, that has KEY; no admin pages. */
@@ -57,8 +59,8 @@ export interface RunningRelay extends AsyncDisposable {
 
 /** Stopped, with all that it still does cut, at the end of the scope. */
 export async function startRelay(options: RelayOptions = {}): Promise<RunningRelay> {
-  const { limits = {}, log = silentLogger, ...changes } = options;
-  const relay = new Relay(toRelayConfig(changes), { log, clock: systemClock, limits });
+  const { limits = {}, log = silentLogger, clock = systemClock, ...changes } = options;
+  const relay = new Relay(toRelayConfig(changes), { log, clock, limits });
   const { public: { port } } = await relay.start();
   return {
     relay,
@@ -74,6 +76,8 @@ export interface ServerOptions {
   readonly log?: Logger;
   /** PEM certificates to trust beside the system's. */
   readonly certificates?: readonly string[];
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -95,8 +99,9 @@ export async function startServer(
 export function launchServer(
   relayUrl: string,
   handler: Handler,
-  { name = NAME, key = KEY, log = silentLogger, certificates = [] }: ServerOptions = {},
+  options: ServerOptions = {},
 ): RunningServer {
+  const { name = NAME, key = KEY, log = silentLogger, certificates = [] } = options;
   const client = new RelayClient({
     proxy: readProxySettings(() => undefined),
     extraCertificates: certificates,
@@ -108,7 +113,7 @@ export function launchServer(
     throttleUpload: false,
     handler,
     client,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log,
   });
   server.start();

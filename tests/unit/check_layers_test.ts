@@ -157,4 +157,11 @@ Deno.test("findBreaches reports a module that no entry reaches", () => {
   assertEquals(reasonsFor(modules, { entries: ["relay.ts"] }), [
     "lib/base/unused.ts: no entry reaches it",
   ]);
+  assertEquals(reasonsFor(modules, { entries: ["relay.ts", "lib/base/unused.ts"] }), []);
+});
+
+Deno.test("findBreaches reports an entry that does not exist", () => {
+  assertEquals(reasonsFor([module("relay.ts")], { entries: ["relay.ts", "lib/server/gone.ts"] }), [
+    "lib/server/gone.ts: it is listed as an entry, and does not exist",
+  ]);
 });

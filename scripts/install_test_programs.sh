@@ -11,7 +11,7 @@ if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
 fi
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends tinyproxy \
+apt-get install -y -qq --no-install-recommends tinyproxy haproxy \
   p7zip-full libarchive-tools unzip python3 python3-venv procps \
   curl wget2 axel aria2 slowhttptest ffuf wrk
 

@@ -25,6 +25,7 @@ import { type ListenAddress, toListenMessage, toListenUrl } from "./listen_addre
 import type { Handler, HttpAnswer } from "./message.ts";
 import { NodeRequest } from "./node_request.ts";
 import { type Refusal, toParserRefusal } from "./parser_refusal.ts";
+import { ProxiedAcceptor, type ProxiedAcceptorOptions } from "./proxied_acceptor.ts";
 import { checkRequest, toRefusalAnswer, toRefusalBytes } from "./request_check.ts";
 import { destroyBody, sendAnswer } from "./send_answer.ts";
 import { SilenceWatch } from "./silence_watch.ts";
@@ -62,6 +63,11 @@ export interface ListenerOptions {
    * it is false, the request is served as if it had not asked (RFC 9110 §7.8). Default: never.
    */
   readonly allowsUpgrade?: ((protocol: string) => boolean) | undefined;
+  /**
+   * Peers whose every connection begins with a PROXY header, which tells its real address. Not
+   * together with `tls`, whose engine would miss what came with the header. Default: none.
+   */
+  readonly proxyProtocol?: Pick<ProxiedAcceptorOptions, "isTrusted"> | undefined;
 }
 
 export class Listener {
@@ -74,10 +80,15 @@ export class Listener {
   readonly #observe: ObserveExchange | undefined;
   readonly #silence: SilenceWatch;
   readonly #handshakes = new Handshakes();
+  readonly #acceptor: ProxiedAcceptor | undefined;
   readonly #connections = new Map<Socket, Connection>();
   #isClosing = false;
 
+  /** @throws {TypeError} for options that exclude each other. */
   constructor(options: ListenerOptions) {
+    if (options.tls !== undefined && options.proxyProtocol !== undefined) {
+      throw new TypeError("Cannot take PROXY headers: not before TLS");
+    }
     this.#handler = options.handler;
     this.#log = options.log;
     this.#clock = options.clock;
@@ -116,6 +127,12 @@ export class Listener {
     });
     this.#server.on("clientError", (error: Error, socket: Socket) => {
       this.#refuseBytes(error, socket);
+    });
+    this.#acceptor = options.proxyProtocol && new ProxiedAcceptor(this.#server, {
+      ...options.proxyProtocol,
+      timeoutMs: this.#limits.headersTimeoutMs,
+      clock: options.clock,
+      log: options.log,
     });
   }
 
@@ -158,6 +175,7 @@ export class Listener {
         resolve();
       });
       this.#handshakes.destroyAll();
+      this.#acceptor?.destroyAll();
       // The engine's own notion of idle leaves out connections that have sent nothing yet.
       for (const { isIdle, socket } of this.#connections.values()) if (isIdle) socket.destroy();
       if (signal.aborted) cut();

@@ -12,6 +12,8 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** Of a load balancer that is not known as one. Its second version is no text. */
+const PROXY_HEADER_REGEXP = /^PROXY (?:TCP[46]|UNKNOWN)(?: |$)/;
 const TOKEN_REGEXP = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** `code` is the parser's error code, `head` what it was given, one character per byte. */
@@ -22,6 +24,9 @@ export function toParserRefusal(code: string, head: string): Refusal {
   const lineEnd = head.search(/\r?\n/);
   const line = lineEnd < 0 ? head : head.slice(0, lineEnd);
   const [method = "", target = "", version = ""] = line.split(" ");
+  if (PROXY_HEADER_REGEXP.test(line)) {
+    return { status: 400, reason: "A PROXY header is not taken from this address" };
+  }
   if (TOKEN_REGEXP.test(method) && lineEnd >= 0 && !METHODS.includes(method)) {
     return method === "PRI"
       ? { status: 505, reason: "This server speaks HTTP/1.1" }

@@ -32,6 +32,8 @@ export interface RelayConfig extends Omit<RelaySettings, "trustedProxies"> {
   /** False if the port is only the default: then its being taken is no more than a warning. */
   readonly adminPortGiven: boolean;
   readonly trustedProxies: readonly Cidr[];
+  /** Whether connections from those begin with a PROXY header. */
+  readonly proxyProtocol: boolean;
   readonly servers: readonly ServerEntry[];
 }
 
@@ -75,6 +77,9 @@ export class Relay {
       // A control channel is a WebSocket, whatever visitors may switch to.
       allowsUpgrade: (protocol) =>
         protocol === "websocket" || this.#state.settings.upgradeTokens.includes(protocol),
+      proxyProtocol: config.proxyProtocol
+        ? { isTrusted: (address) => this.#state.settings.trustedProxies.has(address) }
+        : undefined,
     });
   }
 
@@ -96,6 +101,9 @@ export class Relay {
       if (config[key] !== this.#config[key]) {
         this.#state.log.warn("A changed address takes effect only after a restart", { key });
       }
+    }
+    if (config.proxyProtocol !== this.#config.proxyProtocol) {
+      this.#state.log.warn("A changed proxy_protocol takes effect only after a restart");
     }
     this.#state.settings = toSettings(config);
     this.#state.registry.update(config.servers);

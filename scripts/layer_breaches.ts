@@ -7,14 +7,15 @@
 const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ["base", []],
   ["http", ["base"]],
+  ["client", ["http", "base"]],
   ["wire", ["http", "base"]],
   ["auth", ["base"]],
   ["config", ["base"]],
   ["archive", ["base"]],
   ["files", ["archive", "http", "base"]],
   ["relay", ["wire", "http", "auth", "base"]],
-  ["server", ["wire", "http", "auth", "files", "base"]],
-  ["cli", ["relay", "server", "files", "config", "auth", "wire", "http", "base"]],
+  ["server", ["client", "wire", "http", "auth", "files", "base"]],
+  ["cli", ["relay", "server", "files", "config", "auth", "client", "wire", "http", "base"]],
   ["entry", ["cli"]],
 ]);
 

@@ -13,7 +13,7 @@ import { type ClassicAnswer, toClassicAnswer } from "./classic_answer.ts";
 import { callHandler } from "./call_handler.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { RelayAnswer } from "./relay_request.ts";
-import { UnreachableError } from "./unreachable_error.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 import { toResponseUrl } from "./relay_url.ts";
 import { throttle } from "./throttle.ts";
 

@@ -16,7 +16,7 @@ import type { RecordStream } from "../wire/record_stream.ts";
 import { SegmentCutter } from "../wire/segment_cutter.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { RelayAnswer } from "./relay_request.ts";
-import { UnreachableError } from "./unreachable_error.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 import { toModernUrl } from "./relay_url.ts";
 
 export interface AnswerUploadOptions {

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { MAX_HEAD_BYTES } from "../base/limits.ts";
 import type { Proxy } from "./proxy_settings.ts";
-import { UnreachableError } from "./unreachable_error.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 
 /**
  * Asks the proxy at the other end of `socket` for a connection to `authority` (`host:port`). When

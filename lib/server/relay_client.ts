@@ -17,7 +17,7 @@ import { createAgent } from "./connection_agent.ts";
 import { openConnection, peerOf } from "./relay_connection.ts";
 import { type OpenedGet, openGet, type RelayGet } from "./relay_get.ts";
 import { type RelayAnswer, type RelayRequest, sendRequest, type Way } from "./relay_request.ts";
-import { toAbortError, UnreachableError } from "./unreachable_error.ts";
+import { toAbortError, UnreachableError } from "../client/unreachable_error.ts";
 import { createTrust } from "./trusted_certificates.ts";
 
 export interface RelayClientOptions {

@@ -10,7 +10,7 @@ import {
   toFirstHopError,
   toTlsError,
   UnreachableError,
-} from "./unreachable_error.ts";
+} from "../client/unreachable_error.ts";
 
 export interface ConnectionOptions {
   /** Connects here instead; an https relay is then reached by CONNECT. */

@@ -15,7 +15,7 @@ import {
   toFirstHopError,
   toRequestError,
   UnreachableError,
-} from "./unreachable_error.ts";
+} from "../client/unreachable_error.ts";
 
 export interface RelayGet {
   /** Absolute, http or https. */

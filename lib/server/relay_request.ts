@@ -24,7 +24,7 @@ import {
   toFirstHopError,
   toRequestError,
   UnreachableError,
-} from "./unreachable_error.ts";
+} from "../client/unreachable_error.ts";
 
 export interface RelayRequest {
   readonly method: "GET" | "POST";

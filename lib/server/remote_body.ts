@@ -9,7 +9,7 @@ import { API_KEY_HEADER } from "../wire/classic.ts";
 import { feed, type StreamBody, StreamDecoder } from "../wire/stream_decoder.ts";
 import type { Path } from "./path.ts";
 import type { RelayClient } from "./relay_client.ts";
-import { UnreachableError } from "./unreachable_error.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 import { toModernUrl } from "./relay_url.ts";
 
 export interface RemoteBodyOptions {

@@ -44,6 +44,9 @@ const CONNECT_FAULTS: ReadonlyMap<string, readonly [UnreachableKind, string]> = 
   ["EHOSTUNREACH", ["refused", "no route leads there"]],
   ["ENETUNREACH", ["refused", "no route leads there"]],
   ["ETIMEDOUT", ["timeout", "nobody answers"]],
+  // Of Unix sockets.
+  ["ENOENT", ["refused", "there is no such socket"]],
+  ["EACCES", ["refused", "its socket is not for this user"]],
 ]);
 
 /** An error of the network while connecting to `peer`, as in `relay "https://…"`. */
@@ -67,14 +70,17 @@ export function toFirstHopError(
 const FOREIGN_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 const UNTRUSTED_REGEXP = /CERT|SIGNATURE|ISSUER|unable to verify|certificate/;
 
-/** An error of TLS with the relay. */
-export function toTlsError(error: unknown, peer: string): UnreachableError {
+/** An error of TLS. `remedy` says what makes a certificate trusted. */
+export function toTlsError(
+  error: unknown,
+  peer: string,
+  remedy = "--ca-file adds one",
+): UnreachableError {
   const code = codeOf(error);
   let reason = `TLS failed: ${toMessage(error)}`;
   if (code === FOREIGN_NAME) reason = "its certificate is for another name";
   else if (UNTRUSTED_REGEXP.test(code) || UNTRUSTED_REGEXP.test(toMessage(error))) {
-    reason = "its certificate is not valid now, or not signed by a known authority; " +
-      "--ca-file adds one";
+    reason = `its certificate is not valid now, or not signed by a known authority; ${remedy}`;
   }
   return new UnreachableError("tls", `Cannot reach ${peer}: ${reason}`, { cause: error });
 }

@@ -1,0 +1,215 @@
+/** Connections to one host, kept for the next exchange. */
+
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../base/clock.ts";
+import { ProtocolError } from "../base/errors.ts";
+import { MAX_IDLE_CONNECTIONS } from "../base/limits.ts";
+import { headerValue } from "../http/headers.ts";
+import {
+  type Carrier,
+  ClientExchange,
+  type ClientRequest,
+  CUT_MESSAGE,
+} from "./client_exchange.ts";
+import { type ResponseHead, ResponseReader } from "./response_reader.ts";
+
+/** Opens a connection that is ready for a request. @throws {UnreachableError} */
+export type OpenConnection = (signal: AbortSignal) => Promise<Socket>;
+
+export interface ConnectionPoolOptions {
+  readonly open: OpenConnection;
+  /** How long an idle connection is kept, less where the other end says so; 0 keeps none. */
+  readonly idleMs: number;
+  readonly clock: Clock;
+  /** How messages call the other end. */
+  readonly peer: string;
+}
+
+export class ConnectionPool {
+  readonly #options: ConnectionPoolOptions;
+  /** The one that was used last comes last, and is used next. */
+  readonly #idle: ClientConnection[] = [];
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: ConnectionPoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a request on an idle connection, or on a new one; resolves when it is under way.
+   *
+   * @throws {UnreachableError} where no connection can be had.
+   * @throws {TypeError} for a request that cannot be written.
+   */
+  async send(request: ClientRequest): Promise<ClientExchange> {
+    const connection = this.#takeIdle() ?? await this.#open(request.signal);
+    return connection.send(request);
+  }
+
+  /** Closes idle connections; others when their exchange is over. */
+  close(): void {
+    this.#isClosed = true;
+    this.closeIdle();
+  }
+
+  closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.socket.destroy();
+    this.#clearTimer();
+  }
+
+  #takeIdle(): ClientConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined || !connection.socket.destroyed) return connection;
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<ClientConnection> {
+    const { open, peer, clock } = this.#options;
+    const socket = await open(signal);
+    return new ClientConnection(socket, {
+      peer,
+      onReleased: (connection, head) => {
+        const idleMs = Math.min(this.#options.idleMs, toHintMs(head));
+        if (this.#isClosed || idleMs <= 0 || this.#idle.length >= MAX_IDLE_CONNECTIONS) {
+          return void socket.destroy();
+        }
+        connection.idleUntil = clock.monotonic() + idleMs;
+        this.#idle.push(connection);
+        this.#sweepLater();
+      },
+      onClosed: (connection) => {
+        const at = this.#idle.indexOf(connection);
+        if (at >= 0) this.#idle.splice(at, 1);
+        if (this.#idle.length === 0) this.#clearTimer();
+      },
+    });
+  }
+
+  /** One timer for all, so that the hot path sets none. */
+  #sweepLater(): void {
+    const { clock, idleMs } = this.#options;
+    this.#timer ??= clock.after(Math.ceil(idleMs / 4), () => {
+      this.#timer = undefined;
+      const now = clock.monotonic();
+      for (const connection of [...this.#idle]) {
+        if (connection.idleUntil <= now) connection.socket.destroy();
+      }
+      if (this.#idle.length > 0) this.#sweepLater();
+    });
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#options.clock.clear(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+interface ConnectionOptions {
+  readonly peer: string;
+  readonly onReleased: (connection: ClientConnection, head: ResponseHead) => void;
+  readonly onClosed: (connection: ClientConnection) => void;
+}
+
+/** One connection; it carries one exchange after the other. */
+class ClientConnection implements Carrier {
+  readonly socket: Socket;
+  readonly peer: string;
+  /** When it is to be closed if it is not used before, on the monotonic clock. */
+  idleUntil = 0;
+  readonly #options: ConnectionOptions;
+  readonly #reader: ResponseReader;
+  #exchange: ClientExchange | undefined;
+  #count = 0;
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.socket = socket;
+    this.peer = options.peer;
+    this.#options = options;
+    this.#reader = new ResponseReader({
+      interim: (status, headers) => this.#exchange?.interim(status, headers),
+      head: (head) => this.#exchange?.takeHead(head),
+      body: (bytes) => this.#exchange?.takeBody(bytes),
+      end: (trailers) => this.#exchange?.takeEnd(trailers),
+      switched: (headers, rest) => {
+        this.#letGo();
+        this.#exchange?.takeSwitch(headers, rest);
+      },
+    });
+    socket.on("data", this.#read).on("end", this.#readEnd).on("close", this.#close);
+    socket.on("drain", this.#drain);
+    socket.on("error", this.#fail);
+  }
+
+  get isReused(): boolean {
+    return this.#count > 1;
+  }
+
+  send(request: ClientRequest): ClientExchange {
+    this.#count++;
+    const exchange = new ClientExchange(request, this);
+    this.#exchange = exchange;
+    this.#reader.expect({
+      isHead: request.method === "HEAD",
+      allowsSwitch: request.allowsSwitch ?? false,
+    });
+    exchange.start();
+    return exchange;
+  }
+
+  release(head: ResponseHead): void {
+    this.#exchange = undefined;
+    if (this.socket.destroyed) return;
+    this.socket.resume();
+    this.#options.onReleased(this, head);
+  }
+
+  readonly #read = (chunk: Uint8Array): void => {
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#fail(error);
+    }
+  };
+
+  readonly #readEnd = (): void => {
+    try {
+      this.#reader.end();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.socket.destroy();
+  };
+
+  readonly #close = (): void => {
+    this.#fail(new ProtocolError(CUT_MESSAGE));
+    this.#options.onClosed(this);
+  };
+
+  readonly #drain = (): void => this.#exchange?.drain();
+
+  readonly #fail = (error: unknown): void => {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.fail(error, { isUntouched: this.#reader.isUntouched });
+    this.socket.destroy();
+  };
+
+  /** The socket is somebody else's. */
+  #letGo(): void {
+    this.socket.pause();
+    this.socket.off("data", this.#read).off("end", this.#readEnd).off("close", this.#close);
+    this.socket.off("drain", this.#drain).off("error", this.#fail);
+    this.socket.on("error", () => {});
+    this.#options.onClosed(this);
+  }
+}
+
+/** How long the other end keeps the connection (`Keep-Alive: timeout=N`), less some time on the way. */
+function toHintMs({ headers }: ResponseHead): number {
+  const hint = headerValue(headers, "keep-alive");
+  const [, seconds] = hint === undefined ? [] : /(?:^|[,\s])timeout=(\d+)/i.exec(hint) ?? [];
+  return seconds === undefined ? Infinity : Number(seconds) * 1000 - 1000;
+}

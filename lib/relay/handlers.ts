@@ -137,7 +137,11 @@ export function createAdminHandler(state: RelayState): Handler {
       case "up_check":
         return upCheckAnswer();
       case "server_list":
-        return serverListPage(state.registry.servers, { now, hasLinks: false });
+        return serverListPage(state.registry.servers, {
+          now,
+          hasLinks: false,
+          transportsOf: (name) => state.sessions.of(name).map(({ channel }) => channel.transport),
+        });
       case "unregistered_servers":
         return unregisteredServersPage(state.unregistered.servers, now);
       case "audit_log":

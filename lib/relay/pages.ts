@@ -39,18 +39,22 @@ export interface ServerListOptions {
   readonly now: number;
   /** On the admin listener, where visitors are not served, names do not link anywhere. */
   readonly hasLinks: boolean;
+  /** How the processes of a server are connected, one each; default: nobody is told. */
+  readonly transportsOf?: (name: string) => readonly string[];
 }
 
 /** All servers that are registered, connected or not. */
 export function serverListPage(
   servers: readonly RegisteredServer[],
-  { now, hasLinks }: ServerListOptions,
+  { now, hasLinks, transportsOf = () => [] }: ServerListOptions,
 ): HttpAnswer {
   const rows = servers.map(({ name, displayName, lastSeen, queue, desk }) => {
     const label = escapeHtml(displayName);
     const cell = hasLinks ? `<a href="./${encodeURIComponent(name)}/">${label}</a>` : label;
     const isConnected = queue.takerCount > 0 || desk.wasHereWithin(CONNECTED_MS);
-    const seen = isConnected ? "Connected" : formatLastSeen(lastSeen, now);
+    const seen = isConnected
+      ? `Connected${formatTransports(transportsOf(name))}`
+      : formatLastSeen(lastSeen, now);
     return `<tr><td>${cell}<td>${escapeHtml(name)}<td>${seen}`;
   });
   return page(
@@ -58,6 +62,16 @@ export function serverListPage(
     `<h1>Servers</h1>
 ${rows.length === 0 ? "<p>No server is registered." : table(["Server", "Name", "Seen"], rows)}`,
   );
+}
+
+/** ` by control channel`, and where there are more than one ` by control channel (2), long poll`. */
+function formatTransports(transports: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const transport of transports) counts.set(transport, (counts.get(transport) ?? 0) + 1);
+  const words = [...counts].map(([transport, count]) =>
+    count === 1 ? transport : `${transport} (${count})`
+  );
+  return words.length === 0 ? "" : ` by ${words.join(", ")}`;
 }
 
 /** Names that polled without being registered, with the lines that would register them. */

@@ -14,7 +14,9 @@ export interface OriginAddress {
   readonly text: string;
 }
 
-const UNIX_REGEXP = /^unix:(\/[^\s?#]*)$/;
+const UNIX_REGEXP = /^unix:(\/[^\s?#]*[^\s?#/])$/;
+// The URL class takes more or fewer slashes too, and `\\` for them.
+const HTTP_REGEXP = /^https?:\/\/[^\s?#@\\/]+(?:\/[^\s?#\\]*)?$/i;
 
 /**
  * Reads `http://host:port/base/`, `https://…` or `unix:/path/to/socket`; undefined for anything
@@ -34,8 +36,8 @@ export function parseOriginUrl(text: string): OriginAddress | undefined {
     const endpoint = { socketPath };
     return { endpoint, isTls: false, authority: "localhost", basePath: "/", text };
   }
-  const url = URL.parse(text);
-  if (url === null || !/^https?:\/\//i.test(text) || /[?#@\s]/.test(text)) return undefined;
+  const url = HTTP_REGEXP.test(text) ? URL.parse(text) : null;
+  if (url === null || url.port === "0") return undefined;
   const isTls = url.protocol === "https:";
   const usualPort = isTls ? 443 : 80;
   return {

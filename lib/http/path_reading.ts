@@ -3,36 +3,44 @@
  * what is decided on one reading must hold for the other ones too.
  */
 
+// Without two dots in a row, in any spelling, nothing leads upwards.
+const TWO_DOTS_REGEXP = /(?:\.|%2e){2}/i;
+
 /**
- * The path with percent-encoding decoded once, `\` as `/`, slashes in a row as one, and `.` and `..`
- * resolved (RFC 3986 §5.2.4). One character per byte. For decisions alone, never sent anywhere.
+ * True if a path that begins with `prefix` and `/` stays below it all the way: whether or not its
+ * reader decodes it (once), takes `\` for `/`, slashes in a row for one, or cuts off what follows a
+ * `;` in a name (RFC 3986 §3.3), and before or after it resolves `..`.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * assertEquals(tidyPath("/a/%2e%2e/b%2f..\\c//d/"), "/c/d/");
+ * assertEquals(staysBelow("/a/b/../c", "/a"), true);
+ * assertEquals(staysBelow("/a/b/%2e%2e%2f..\\c", "/a"), false);
  * ```
  */
-export function tidyPath(path: string): string {
-  const decoded = path.replace(
-    /%([0-9A-Fa-f]{2})/g,
-    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
-  ).replaceAll("\\", "/");
-  const kept: string[] = [];
-  const names = decoded.split("/");
-  for (const name of names) {
-    if (name === "..") kept.pop();
-    else if (name !== "" && name !== ".") kept.push(name);
+export function staysBelow(path: string, prefix: string): boolean {
+  if (!TWO_DOTS_REGEXP.test(path)) return true;
+  /** How many names there are below the prefix in the reading that has the fewest. */
+  let depth = 0;
+  for (const segment of path.slice(prefix.length).split("/")) {
+    const decoded = decode(segment);
+    const ups = decoded.split(/[\\/]/).filter((name) => /^\.\.(?:;|$)/.test(name)).length;
+    // `a%2fb` is one name to some, and two to others; one with `..` in it may be any number.
+    if (ups === 0 && decoded.replace(/;.*/s, "").split(/[\\/]/).some(isName)) depth++;
+    depth -= ups;
+    if (depth < 0) return false;
   }
-  const last = names.at(-1) ?? "";
-  const isFolder = last === "" || last === "." || last === "..";
-  return `/${kept.join("/")}${isFolder && kept.length > 0 ? "/" : ""}`;
+  return true;
 }
 
-/** True if a path that begins with `prefix` stays below it in the other readings too. */
-export function staysBelow(path: string, prefix: string): boolean {
-  // Most paths have nothing in them that could be read otherwise.
-  if (!/%|\\|\/\.|\/\//.test(path)) return true;
-  const wanted = tidyPath(`${prefix}/`);
-  return `${tidyPath(path)}/`.startsWith(wanted === "/" ? wanted : `${wanted.replace(/\/$/, "")}/`);
+function isName(text: string): boolean {
+  return text !== "" && text !== ".";
+}
+
+/** One character per byte. */
+function decode(text: string): string {
+  return text.replace(
+    /%([0-9A-Fa-f]{2})/g,
+    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
+  );
 }

@@ -4,6 +4,7 @@
  */
 
 import { headerPairs } from "./headers.ts";
+import { hostOf } from "./host.ts";
 import type { RawHeaders } from "./message.ts";
 
 /** Where visitors see what the application calls `/`. */
@@ -19,7 +20,7 @@ export interface PublicPlace {
   readonly authorities: readonly string[];
   /** Such of its authorities that visitors cannot reach: URLs with one lose scheme and authority. */
   readonly privateAuthorities?: readonly string[];
-  /** Whether a cookie may have a Domain; else it is for the visitors' host alone. */
+  /** Whether a cookie may have a Domain that is not private; else it is for the visitors' host alone. */
   readonly keepsCookieDomain?: boolean;
 }
 
@@ -50,7 +51,9 @@ function moveField(name: string, value: string, place: PublicPlace): string {
   }
 }
 
-const ABSOLUTE_REGEXP = /^((?:https?:)?\/\/)([^/?#]*)(.*)$/i;
+// Browsers read `\` as `/` (URL Standard, "special authority ignore slashes state"). Where one stands
+// for the `//` before a host, it is there to deceive, and stays below the prefix as any path.
+const ABSOLUTE_REGEXP = /^((?:https?:)?\/\/)([^\\/?#]+)(.*)$/i;
 
 /**
  * A URI reference as visitors need it.
@@ -70,40 +73,67 @@ const ABSOLUTE_REGEXP = /^((?:https?:)?\/\/)([^/?#]*)(.*)$/i;
  * ```
  */
 export function moveReference(reference: string, place: PublicPlace): string {
-  const [, scheme, authority = "", rest = ""] = ABSOLUTE_REGEXP.exec(reference) ?? [];
-  if (scheme !== undefined) {
-    const path = rest.startsWith("/") ? rest : `/${rest}`;
-    const host = authority.toLowerCase();
-    if (place.privateAuthorities?.includes(host)) return movePath(path, place);
-    return place.authorities.includes(host)
-      ? scheme + authority + movePath(path, place)
-      : reference;
-  }
-  return reference.startsWith("/") ? movePath(reference, place) : reference;
+  const text = trim(reference);
+  const move = (path: string): string =>
+    place.prefix === "" ? path : movePath(resolveDots(path), place);
+  const [, scheme, authority = "", rest = ""] = ABSOLUTE_REGEXP.exec(text) ?? [];
+  if (scheme === undefined) return /^[\\/]/.test(text) ? move(text) : reference;
+  const path = /^[\\/]/.test(rest) ? rest : `/${rest}`;
+  const host = authority.toLowerCase();
+  const hostAlone = host.replace(/^https/i.test(scheme) ? /:443$/ : /:80$/, "");
+  const isAmong = (list: readonly string[] = []): boolean =>
+    list.includes(host) || list.includes(hostAlone);
+  if (isAmong(place.privateAuthorities)) return move(path);
+  return isAmong(place.authorities) ? scheme + authority + move(path) : reference;
 }
 
 function movePath(path: string, { prefix, knownPrefixes = [] }: PublicPlace): string {
   return [prefix, ...knownPrefixes].some((known) => isBelow(path, known)) ? path : prefix + path;
 }
 
+/**
+ * An absolute path, perhaps with query and fragment, as browsers read it (URL Standard, "path
+ * state"): behind a prefix, `/../x` would be something else than `/x`.
+ */
+function resolveDots(reference: string): string {
+  const end = reference.search(/[?#]|$/);
+  const path = reference.slice(0, end);
+  // Most paths have nothing in them that is read otherwise.
+  if (!/[\\\t]|\/(?:\.|%2e)/i.test(path)) return reference;
+  const kept: string[] = [];
+  const names = path.replaceAll("\t", "").split(/[\\/]/).slice(1);
+  for (const [i, name] of names.entries()) {
+    const plain = name.replaceAll(/%2e/gi, ".");
+    if (plain === "..") kept.pop();
+    if (plain !== "." && plain !== "..") kept.push(name);
+    else if (i === names.length - 1) kept.push("");
+  }
+  return `/${kept.join("/")}${reference.slice(end)}`;
+}
+
 function isBelow(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && /^(?:[/?#]|$)/.test(path.slice(prefix.length));
 }
 
-// `5; url=/x`, also with quotes (HTML, "shared declarative refresh steps").
-const REFRESH_REGEXP = /^(\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?)(["']?)(.*?)(\2\s*)$/i;
+// `5; url=/x`, with and without quotes (HTML, "shared declarative refresh steps").
+const REFRESH_REGEXP =
+  /^([ \t]*[\d.]+(?:[ \t]*[;,][ \t]*|[ \t]+)(?:url[ \t]*=[ \t]*)?)(["']?)(.*)$/i;
 
 function moveRefresh(value: string, place: PublicPlace): string {
-  const [, before, quote = "", reference = "", after = ""] = REFRESH_REGEXP.exec(value) ?? [];
-  return before === undefined ? value : before + quote + moveReference(reference, place) + after;
+  const [, before, quote = "", rest = ""] = REFRESH_REGEXP.exec(value) ?? [];
+  if (before === undefined) return value;
+  const end = quote === "" ? -1 : rest.indexOf(quote);
+  const reference = end < 0 ? rest : rest.slice(0, end);
+  return before + quote + moveReference(reference, place) + rest.slice(reference.length);
 }
 
 /** RFC 8288 §3: references stand in angle brackets, which in quoted strings mean nothing. */
 function moveLinks(value: string, place: PublicPlace): string {
+  // What is not closed is taken to the end, or else a long field of such takes for ever.
   return value.replace(
-    /<([^>]*)>|"(?:[^"\\]|\\.)*"/g,
-    (whole: string, reference: string | undefined) =>
-      reference === undefined ? whole : `<${moveReference(reference, place)}>`,
+    /<([^>]*)(>|$)|"(?:[^"\\]|\\.?)*(?:"|$)/g,
+    (whole: string, reference: string | undefined, close: string) =>
+      reference === undefined || close === "" ? whole : `<${moveReference(reference, place)}>`,
   );
 }
 
@@ -112,16 +142,32 @@ function moveCookie(value: string, place: PublicPlace): string {
   const [cookie = "", ...attributes] = value.split(";");
   const kept = attributes.flatMap((attribute) => {
     const [name = "", ...rest] = attribute.split("=");
-    switch (name.trim().toLowerCase()) {
+    const content = trim(rest.join("="));
+    switch (trim(name).toLowerCase()) {
       case "domain":
-        return place.keepsCookieDomain ? [attribute] : [];
-      case "path": {
-        const path = rest.join("=").trim();
-        return [path.startsWith("/") ? `${name}=${movePath(path, place)}` : attribute];
-      }
+        return keepsDomain(content, place) ? [attribute] : [];
+      case "path":
+        return [content.startsWith("/") ? `${name}=${movePath(content, place)}` : attribute];
       default:
         return [attribute];
     }
   });
   return [cookie, ...kept].join(";");
+}
+
+/** Browsers refuse a cookie for a host that is not theirs. */
+function keepsDomain(domain: string, place: PublicPlace): boolean {
+  const host = hostOf(domain.replace(/^\./, ""));
+  return place.keepsCookieDomain === true &&
+    !place.privateAuthorities?.some((authority) => hostOf(authority) === host);
+}
+
+/** Without white space around it; not that of Unicode, which may be a part of a character here. */
+function trim(text: string): string {
+  const isSpace = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(start)) start++;
+  while (end > start && isSpace(end - 1)) end--;
+  return text.slice(start, end);
 }

@@ -31,7 +31,13 @@ export function createAgent(
   const agent = new Agent(options);
   // Not a subclass: its declared type allows no connection that comes later.
   return Object.assign(agent, {
+    keepSocketAlive(socket: Socket): ReturnType<Agent["keepSocketAlive"]> {
+      // What comes unasked would be taken for the answer to the next request.
+      socket.once("data", refuse);
+      return Agent.prototype.keepSocketAlive.call(agent, socket);
+    },
     reuseSocket(socket: Socket, request: ClientRequest): void {
+      socket.off("data", refuse);
       Agent.prototype.reuseSocket.call(agent, socket, request);
       // Else Deno's node:http sends the request once more, unasked, when the connection is closed
       // or destroyed: even a POST, even one that was given up (denoland/deno#36786).
@@ -47,4 +53,8 @@ export function createAgent(
       return undefined;
     },
   });
+}
+
+function refuse(this: Socket): void {
+  this.destroy();
 }

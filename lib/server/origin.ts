@@ -9,8 +9,8 @@ import type { Logger } from "../base/log.ts";
 import { toMessage } from "../base/errors.ts";
 import { ORIGIN_IDLE_MS } from "../base/limits.ts";
 import type { OriginAddress } from "../base/origin_url.ts";
-import { endToEndHeaders, headerPairs, headerValue } from "../http/headers.ts";
-import { hostOf } from "../http/host.ts";
+import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http/headers.ts";
+import { hostOf, isLoopbackHost } from "../http/host.ts";
 import type { Handler, HttpRequest, RawHeaders } from "../http/message.ts";
 import { staysBelow } from "../http/path_reading.ts";
 import { moveBelowPrefix, type PublicPlace } from "../http/prefix_rewrite.ts";
@@ -23,7 +23,7 @@ import { openOriginConnection, type OriginConnectionOptions } from "./origin_con
 import { originFailureAnswer, toOriginFailure } from "./origin_failure.ts";
 import { sendToOrigin } from "./origin_request.ts";
 import { createTrust } from "./trusted_certificates.ts";
-import { UnreachableError } from "./unreachable_error.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 
 /** A local web application, as the configuration has it. */
 export interface OriginConfig {
@@ -38,6 +38,7 @@ export interface OriginConfig {
   readonly certificates: readonly string[];
   /** Takes any certificate. */
   readonly isInsecure: boolean;
+  /** 0 for no limit. */
   readonly connectTimeoutMs: number;
   /** Longest silence while bytes of the origin are waited for; 0 for no limit. */
   readonly silenceTimeoutMs: number;
@@ -92,7 +93,8 @@ export function createOrigin(
         });
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;
-        if (!request.signal.aborted) {
+        // A visitor who leaves is no fault of the origin's; the body may show it before the signal.
+        if (!request.signal.aborted && error.kind !== "body") {
           log.warn("Origin failed", { origin: address.text, reason: toMessage(error) });
         }
         return originFailureAnswer(toOriginFailure(error));
@@ -120,17 +122,19 @@ function toOriginTarget(
 function toPlace(request: HttpRequest, config: OriginConfig): PublicPlace {
   const prefix = config.stripsPath ? config.path.slice(0, -1) : "";
   const forwarded = headerValue(request.headers, "x-forwarded-prefix") ?? "";
-  const host = headerValue(request.headers, "x-forwarded-host")?.toLowerCase();
+  // Where a reverse proxy on the way changes Host, applications may write links by either.
+  const hosts = ["x-forwarded-host", "host"].map((name) => headerValue(request.headers, name));
   return {
     prefix,
     knownPrefixes: forwarded === "" ? [] : [forwarded + prefix],
-    authorities: host === undefined ? [] : [host],
-    privateAuthorities: toPrivateAuthorities(config.address),
+    authorities: hosts.flatMap((host) => host === undefined ? [] : [host.toLowerCase()]),
+    privateAuthorities: toPrivateAuthorities(config),
     keepsCookieDomain: true,
   };
 }
 
 const DROPPED: ReadonlySet<string> = new Set([
+  "content-length",
   "host",
   "via",
   "x-forwarded-prefix",
@@ -147,18 +151,30 @@ function toOriginHeaders(request: HttpRequest, config: OriginConfig): RawHeaders
   const prefix = (headerValue(headers, "x-forwarded-prefix") ?? "") +
     (config.stripsPath ? config.path.slice(0, -1) : "");
   if (prefix !== "") fields.push("X-Forwarded-Prefix", prefix);
-  const via = headerValue(headers, "via");
-  fields.push("Via", via === undefined ? "1.1 ptth_server" : `${via}, 1.1 ptth_server`);
+  fields.push("Via", [...headerValues(headers, "via"), "1.1 ptth_server"].join(", "));
   if (request.upgrade !== null) fields.push("Connection", "Upgrade", "Upgrade", request.upgrade);
   else if (headerValue(headers, "te") === "trailers") {
     fields.push("TE", "trailers", "Connection", "TE, keep-alive");
   }
-  const trailer = headerValue(headers, "trailer");
-  if (trailer !== undefined) fields.push("Trailer", trailer);
-  if (request.body !== null && request.upgrade === null && request.bodyLength === null) {
-    fields.push("Transfer-Encoding", "chunked");
+  return [...fields, ...toFraming(request)];
+}
+
+/** Those whose requests say nothing of a body they lack; for others node:http would say "chunked". */
+const BARE_METHODS: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "TRACE"]);
+
+/**
+ * How the body is framed, by what there is of it and not by what the visitor's fields say of it: a
+ * body that nothing announces would be read as a further request.
+ */
+function toFraming({ method, headers, body, bodyLength, upgrade }: HttpRequest): RawHeaders {
+  if (body === null || upgrade !== null) {
+    const isBare = BARE_METHODS.has(method) && headerValue(headers, "content-length") !== "0";
+    return isBare ? [] : ["Content-Length", "0"];
   }
-  return fields;
+  if (bodyLength !== null) return ["Content-Length", String(bodyLength)];
+  const trailer = headerValue(headers, "trailer");
+  // Only there can fields follow the body (RFC 9112 §7.1.2).
+  return [...trailer === undefined ? [] : ["Trailer", trailer], "Transfer-Encoding", "chunked"];
 }
 
 function toHost(headers: RawHeaders, { host, address }: OriginConfig): string {
@@ -168,12 +184,14 @@ function toHost(headers: RawHeaders, { host, address }: OriginConfig): string {
 }
 
 /** The authorities that mean this origin to itself, and nothing to visitors; in lower case. */
-function toPrivateAuthorities({ endpoint, authority }: OriginAddress): readonly string[] {
+function toPrivateAuthorities({ address, host }: OriginConfig): readonly string[] {
+  const { endpoint, isTls, authority } = address;
   const own = authority.toLowerCase();
-  if ("socketPath" in endpoint) return [own];
+  const named = typeof host === "object" ? [host.authority.toLowerCase()] : [];
+  if ("socketPath" in endpoint) return [own, ...named];
   // Programs on this computer call it by any of its names.
-  const isLocal = hostOf(own) === "localhost" || hostOf(own) === "::1" ||
-    hostOf(own).startsWith("127.");
+  const isLocal = isLoopbackHost(hostOf(own));
   const names = isLocal ? ["localhost", "127.0.0.1", "[::1]"] : [];
-  return [own, ...names.map((name) => `${name}:${endpoint.port}`)];
+  const port = endpoint.port === (isTls ? 443 : 80) ? "" : `:${endpoint.port}`;
+  return [own, ...named, ...names.map((name) => name + port)];
 }

@@ -3,12 +3,18 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import type { Clock } from "../base/clock.ts";
+import { TCP_KEEP_ALIVE_MS } from "../base/limits.ts";
 import type { OriginAddress } from "../base/origin_url.ts";
-import { toAbortError, toConnectError, toTlsError, UnreachableError } from "./unreachable_error.ts";
+import {
+  toAbortError,
+  toConnectError,
+  toTlsError,
+  UnreachableError,
+} from "../client/unreachable_error.ts";
 
 export interface OriginConnectionOptions {
   readonly clock: Clock;
-  /** For all of it together. */
+  /** For all of it together; 0 for no limit. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Whom to trust; called for https only. */
@@ -37,7 +43,7 @@ export function openOriginConnection(
       : connectTcp({ host: endpoint.hostname, port: endpoint.port, allowHalfOpen });
     let socket = tcp;
     const settle = (fault?: UnreachableError): void => {
-      clock.clear(timer);
+      if (timer !== undefined) clock.clear(timer);
       signal.removeEventListener("abort", abort);
       tcp.off("error", fail).off("close", close);
       socket.off("error", failTls).off("close", close);
@@ -50,10 +56,10 @@ export function openOriginConnection(
       reject(fault);
     };
     const fail = (error: unknown): void => settle(toConnectError(error, peer));
-    const failTls = (error: unknown): void => settle(toTlsError(error, peer));
+    const failTls = (error: unknown): void => settle(toTlsError(error, peer, "ca_file adds one"));
     const close = (): void => fail(new Error("the connection was closed"));
     const abort = (): void => settle(toAbortError(signal.reason, peer));
-    const timer = clock.after(timeoutMs, () => {
+    const timer = timeoutMs === 0 ? undefined : clock.after(timeoutMs, () => {
       const message = `Cannot reach ${peer}: connecting took over ${timeoutMs / 1000} s`;
       settle(new UnreachableError("timeout", message));
     });
@@ -62,6 +68,8 @@ export function openOriginConnection(
     tcp.once("connect", () => {
       // Or else Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms.
       tcp.setNoDelay(true);
+      // A quiet connection is legitimate for hours; this is how one whose origin is gone is found.
+      tcp.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       if (!isTls) return settle();
       try {
         socket = secure(tcp, address, options);
@@ -82,7 +90,7 @@ function secure(
   { trust, isInsecure }: OriginConnectionOptions,
 ): Socket {
   const hostname = "hostname" in endpoint ? endpoint.hostname : "localhost";
-  return connectTls({
+  const socket: Socket = connectTls({
     socket: tcp,
     secureContext: trust(),
     // The name that the certificate must be for; as SNI only names are allowed (RFC 6066 §3).
@@ -91,4 +99,10 @@ function secure(
     ALPNProtocols: ["http/1.1"],
     rejectUnauthorized: !isInsecure,
   });
+  // A TLS socket would first say that this is the end (RFC 8446 §6.1).
+  socket.resetAndDestroy = () => {
+    tcp.resetAndDestroy();
+    return socket.destroy();
+  };
+  return socket;
 }

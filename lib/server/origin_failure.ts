@@ -5,7 +5,7 @@
 
 import type { HttpAnswer } from "../http/message.ts";
 import { textAnswer } from "../http/text_answer.ts";
-import { UnreachableError } from "./unreachable_error.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 
 const FAILURES = {
   refused: [502, "The application is not running", "connection_refused"],

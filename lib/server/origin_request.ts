@@ -10,13 +10,15 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { Clock, Timer } from "../base/clock.ts";
 import { EXPECT_WAIT_MS, MAX_TEXTS_BYTES } from "../base/limits.ts";
-import { endToEndHeaders, headerValue } from "../http/headers.ts";
+import { headerValue, headerValues } from "../http/headers.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
+import { isBodyless } from "../http/send_answer.ts";
 import type { SilenceWatch, Watched } from "../http/silence_watch.ts";
 import type { AgentOptions } from "./connection_agent.ts";
+import { ConnectionBody } from "../http/switched_connection.ts";
 import { pumpBody } from "./pump_body.ts";
 import { markUsed } from "./relay_request.ts";
-import { toAbortError, toRequestError, UnreachableError } from "./unreachable_error.ts";
+import { toAbortError, toRequestError, UnreachableError } from "../client/unreachable_error.ts";
 
 /** The way that a request takes. */
 export interface OriginWay {
@@ -77,6 +79,8 @@ class OriginExchange implements Watched {
       maxHeaderSize: MAX_TEXTS_BYTES,
     };
     this.#outgoing = openRequest(options);
+    // Its bytes are limited. Else fields past the thousandth would be left out.
+    this.#outgoing.maxHeadersCount = 0;
     signal.addEventListener("abort", this.#abort);
     this.#outgoing.on("socket", (socket: Socket) => {
       this.#socket = socket;
@@ -160,13 +164,17 @@ class OriginExchange implements Watched {
     incoming.on("error", () => {});
     if (this.#isOver) return void incoming.destroy();
     const status = incoming.statusCode ?? 0;
-    if (status < 200 || status > 599) {
+    const fault = findFault(status, incoming.rawHeaders);
+    if (fault !== undefined) {
       incoming.destroy();
-      const message = `Cannot use the answer of ${this.#way.peer}: its status is ${status}`;
+      const message = `Cannot use the answer of ${this.#way.peer}: ${fault}`;
       return this.#fail(new UnreachableError("protocol", message));
     }
     incoming.once("close", () => this.#finish());
     this.#clearExpect();
+    const hasBody = !isBodyless(status, this.#request.method === "HEAD");
+    // To give it up unread would close the connection.
+    if (!hasBody) incoming.resume();
     this.#result.resolve({
       status,
       headers: [
@@ -174,7 +182,7 @@ class OriginExchange implements Watched {
         ...trailerOf(incoming.rawHeaders),
       ],
       // Nobody else holds its chunks.
-      body: Object.assign(incoming, { ownsChunks: true as const }),
+      body: hasBody ? Object.assign(incoming, { ownsChunks: true as const }) : null,
       trailers: () => incoming.rawTrailers,
     });
   }
@@ -186,14 +194,19 @@ class OriginExchange implements Watched {
       readonly head: Uint8Array;
     },
   ): void {
-    socket.on("error", () => {});
+    // The socket itself would lose its other direction where it is destroyed after its end.
+    const comes = new ConnectionBody(socket, head);
     if (this.#isOver) return void socket.destroy();
     this.#isOver = true;
     this.#stopWatching();
     socket.setTimeout(0);
-    if (head.length > 0) socket.unshift(head);
     const { body, signal, upgrade } = this.#request;
-    signal.addEventListener("abort", () => socket.destroy(), { once: true });
+    // No end: half of what a visitor had to say must not look like all of it.
+    const cut = (): void => void socket.resetAndDestroy();
+    signal.addEventListener("abort", cut, { once: true });
+    comes.once("close", () => {
+      if (!comes.readableEnded) cut();
+    });
     if (body === null) socket.end();
     else {
       body.on("data", (chunk: Uint8Array) => {
@@ -203,14 +216,14 @@ class OriginExchange implements Watched {
       // A half-close: what the origin still has to say comes.
       body.on("end", () => socket.end());
       body.on("close", () => {
-        if (!body.readableEnded) socket.destroy();
+        if (!body.readableEnded) cut();
       });
-      if (body.destroyed) socket.destroy();
+      if (body.destroyed) cut();
     }
     socket.once("close", () => body?.destroy());
     const fields = this.#way.toVisitorHeaders(incoming.rawHeaders);
     const protocol = headerValue(incoming.rawHeaders, "upgrade") ?? upgrade ?? "";
-    this.#result.resolve({ status: 101, headers: [...fields, "Upgrade", protocol], body: socket });
+    this.#result.resolve({ status: 101, headers: [...fields, "Upgrade", protocol], body: comes });
   }
 
   readonly #abort = (): void => {
@@ -252,6 +265,14 @@ class OriginExchange implements Watched {
     const isStale = fault.kind === "cut" && this.#isReused && this.#incoming === undefined;
     return isStale ? new UnreachableError("stale", fault.message, { cause: error }) : fault;
   }
+}
+
+/** What there is that an answer of ours cannot say; undefined for nothing. */
+function findFault(status: number, headers: RawHeaders): string | undefined {
+  if (status < 200 || status > 599) return `its status is ${status}`;
+  const codings = headerValues(headers, "transfer-encoding").join(",").trim().toLowerCase();
+  // RFC 9112 §7: no other one was asked for, and without its name the body would be taken for plain.
+  return codings === "" || codings === "chunked" ? undefined : `its coding is "${codings}"`;
 }
 
 /** Announces fields behind the body, which come along. */

@@ -74,6 +74,7 @@ export class RawServer {
   static listen(
     serve: (connection: ServerConnection, index: number) => void | Promise<void>,
     tls?: TlsOptions,
+    { allowHalfOpen = false } = {},
   ): Promise<RawServer> {
     const connections: ServerConnection[] = [];
     const accept = (socket: Socket): void => {
@@ -82,7 +83,9 @@ export class RawServer {
       // A connection that the other side ends early is for the test to notice.
       Promise.resolve(serve(connection, connections.length - 1)).catch(() => socket.destroy());
     };
-    const server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
+    const server = tls === undefined
+      ? createServer({ allowHalfOpen }, accept)
+      : createTlsServer({ ...tls, allowHalfOpen }, accept);
     server.on("tlsClientError", () => {});
     return new Promise((resolve) =>
       server.listen(0, "127.0.0.1", () => resolve(new RawServer(server, connections)))

@@ -11,13 +11,28 @@ if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
 fi
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends tinyproxy haproxy \
+apt-get install -y -qq --no-install-recommends \
+  tinyproxy haproxy nginx-light caddy apache2 git chromium \
   p7zip-full libarchive-tools unzip python3 python3-venv procps \
   curl wget2 axel aria2 slowhttptest ffuf wrk
 
-# REDbot, which judges headers, in an environment of its own outside the tree.
-redbot="${XDG_CACHE_HOME:-$HOME/.cache}/ptth-test-programs/redbot"
+# What no package of Debian has goes outside the tree.
+tools="${XDG_CACHE_HOME:-$HOME/.cache}/ptth-test-programs"
+
+# REDbot, which judges headers, in an environment of its own.
+redbot="$tools/redbot"
 if [ ! -x "$redbot/bin/redbot" ]; then
   python3 -m venv "$redbot"
   "$redbot/bin/pip" install -q redbot==2.7.1 httplint==2026.10.4
+fi
+
+# Vite, a dev server, which needs Node.js 20.19 or newer.
+vite="$tools/vite"
+if [ ! -x "$vite/node_modules/.bin/vite" ]; then
+  if command -v npm >/dev/null; then
+    mkdir -p "$vite"
+    npm install --silent --no-audit --no-fund --prefix "$vite" vite@8.3.8
+  else
+    echo "WARNING: npm IS NOT INSTALLED: tests that want Vite are skipped" >&2
+  fi
 fi

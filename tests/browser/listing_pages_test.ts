@@ -193,11 +193,6 @@ const MEASURE_PICTURE = `(async () => {
 })()`;
 
 const executable = findBrowser();
-if (executable === undefined) {
-  await Deno.stderr.write(
-    new TextEncoder().encode("SKIPPED: no Chromium is installed, the pages are not tested in it\n"),
-  );
-}
 
 /** The browser is a process with pipes, timers and files of its own, older and younger than a test. */
 const BROWSER_TEST = {

@@ -5,8 +5,9 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { toUneven } from "../support/bytes.ts";
 import type { ChildProgram } from "../support/child_program.ts";
-import { hasProgram, runProgram } from "../support/outside_program.ts";
+import { hasProgram, runProgram, toolPath } from "../support/outside_program.ts";
 import { startProgram } from "../support/programs.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import { traversalPaths } from "../support/traversal_paths.ts";
@@ -70,13 +71,6 @@ class Site implements AsyncDisposable {
     await this.program[Symbol.asyncDispose]();
     await this.#folder[Symbol.asyncDispose]();
   }
-}
-
-/** Bytes of which no two stretches are alike, so that a misplaced one shows. */
-function toUneven(length: number): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(length / 4);
-  for (let at = 0; at < words.length; at++) words[at] = Math.imul(at + 1, 0x9e3779b1);
-  return new Uint8Array(words.buffer);
 }
 
 async function toDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
@@ -223,9 +217,3 @@ Deno.test({
     }
   },
 });
-
-/** Below the folder that scripts/install_test_programs.sh fills. */
-function toolPath(path: string): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? "", ".cache");
-  return join(cache, "ptth-test-programs", path);
-}

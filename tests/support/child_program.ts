@@ -60,7 +60,12 @@ export class ChildProgram {
 
   /** Sends a signal, if it still runs. */
   signal(name: Deno.Signal): void {
-    if (this.#isRunning) this.#process.kill(name);
+    try {
+      this.#process.kill(name);
+    } catch (error) {
+      // It has ended already. (Where one of its own still writes, that is not all.)
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** The first match in what it writes to standard error; fails if it ends without one. */
@@ -96,7 +101,7 @@ export class ChildProgram {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isRunning) this.#process.kill("SIGKILL");
+    this.signal("SIGKILL");
     await this.#ended;
   }
 

@@ -1,5 +1,7 @@
 /** Programs of other people that tests run ours against. */
 
+import { join } from "@std/path";
+
 /** False, with a word on the console, where a program is not installed. */
 export async function hasProgram(program: string): Promise<boolean> {
   try {
@@ -15,22 +17,42 @@ export async function hasProgram(program: string): Promise<boolean> {
   }
 }
 
+/** Below the folder that scripts/install_test_programs.sh fills. */
+export function toolPath(path: string): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? "", ".cache");
+  return join(cache, "ptth-test-programs", path);
+}
+
+/** The environment of the tests may have a proxy, which does not lead to this computer. */
+export const NO_PROXY = {
+  http_proxy: "",
+  HTTP_PROXY: "",
+  no_proxy: "127.0.0.1,localhost",
+  NO_PROXY: "127.0.0.1,localhost",
+} as const;
+
 export interface ProgramOutput {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+export interface RunOptions {
+  readonly cwd: string;
+  readonly guardMs?: number;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs a program to its end; killed after `guardMs`, which is far more than it needs. */
 export async function runProgram(
   [program = "", ...args]: readonly string[],
-  { cwd, guardMs = 20_000 }: { readonly cwd: string; readonly guardMs?: number },
+  { cwd, guardMs = 20_000, env = {} }: RunOptions,
 ): Promise<ProgramOutput> {
   const process = new Deno.Command(program, {
     args,
     cwd,
-    // The environment of the tests may have a proxy, which does not lead to this computer.
-    env: { http_proxy: "", HTTP_PROXY: "", no_proxy: "127.0.0.1", NO_PROXY: "127.0.0.1" },
+    env: { ...NO_PROXY, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -36,7 +36,7 @@ export function toDenoArgs(permissions: readonly string[], entry: string): reado
 }
 
 /** The environment of the tests may have a proxy, which does not lead to this computer. */
-const NO_PROXY = { no_proxy: "127.0.0.1", NO_PROXY: "127.0.0.1" };
+const NO_PROXY = { no_proxy: "127.0.0.1,localhost", NO_PROXY: "127.0.0.1,localhost" };
 
 function readPermissions(name: ProgramName): readonly string[] {
   const readme = Deno.readTextFileSync(join(PROJECT, "README.md")).replaceAll(/\\\n\s*/g, "");

@@ -1,7 +1,11 @@
 /** The certificates of tests/fixtures/tls. */
 
+import { fromFileUrl } from "@std/path";
 import type { TlsOptions } from "node:tls";
 import type { TlsIdentity } from "../../lib/http/engine.ts";
+
+/** What they are signed by. */
+export const CA_FILE = fromFileUrl(new URL("../fixtures/tls/ca.pem", import.meta.url));
 
 export function readCa(): string {
   return readTlsFile("ca.pem");

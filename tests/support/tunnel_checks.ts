@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { PassThrough, Readable } from "node:stream";
 import type { Handler, HttpRequest } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
+import { toUneven } from "./bytes.ts";
 import { RawConnection } from "./raw_connection.ts";
 import { NAME } from "./tunnel.ts";
 import { parseVisit, toRequestText } from "./visit.ts";
@@ -184,11 +185,4 @@ function unchunk(text: string): Uint8Array {
     at = end + 4 + length;
   }
   return Buffer.concat(chunks);
-}
-
-/** Bytes of which no two stretches are alike, so that a misplaced one shows. */
-function toUneven(length: number): Uint8Array {
-  const words = new Uint32Array(Math.ceil(length / 4));
-  for (let at = 0; at < words.length; at++) words[at] = Math.imul(at + 1, 0x9e3779b1);
-  return new Uint8Array(words.buffer, 0, length);
 }

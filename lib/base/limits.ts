@@ -334,6 +334,12 @@ export const CHANNEL_SILENCE_MS = 8_000;
 /** How long the relay holds a poll of the modern protocol: proxies cut idle connections after 10 s. */
 export const MODERN_PARK_MS = 8_000;
 
+/**
+ * An answer without work that came sooner than this is none that was held: who asks again after such
+ * a one pauses before.
+ */
+export const QUICK_ANSWER_MS = 1_000;
+
 /** How long a server waits for the welcome on a control channel before it takes to polling. */
 export const WELCOME_TIMEOUT_MS = 5_000;
 
@@ -372,3 +378,15 @@ export const EXPECT_WAIT_MS = 1_000;
 
 /** How long a server that ends a session waits for its last messages to be taken. */
 export const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Longest head of an answer of an origin or a relay, and longest trailer fields. Past it: 502. */
+export const MAX_ANSWER_HEAD_BYTES = 64 * 1024;
+
+/** Most fields in one of those. */
+export const MAX_ANSWER_FIELDS = 1000;
+
+/** Longest line that tells a chunk's size, extensions included. */
+export const MAX_CHUNK_LINE_BYTES = 4096;
+
+/** Most idle connections kept to one host. */
+export const MAX_IDLE_CONNECTIONS = 256;

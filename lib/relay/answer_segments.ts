@@ -32,7 +32,7 @@ export class AnswerSegments {
   /** Takes a segment; resolves when more is welcome, or after a while. */
   async take(request: HttpRequest, index: number): Promise<HttpAnswer> {
     const bytes = await readAtMost(request.body, SEGMENT_BYTES);
-    if (bytes === "too_long") return this.#violate(413, `A segment is over ${SEGMENT_BYTES} bytes`);
+    if (bytes === "too_long") return this.#violate(400, `A segment is over ${SEGMENT_BYTES} bytes`);
     if (index === this.#next) {
       this.#next++;
       try {
@@ -53,7 +53,8 @@ export class AnswerSegments {
     const given = new AbortController();
     const giveUp = (): void => given.abort();
     signal.addEventListener("abort", giveUp);
-    this.#onWanted = giveUp;
+    // When all has come, only its end on the visitor's side is waited for.
+    this.#onWanted = isOver ? () => {} : giveUp;
     const late = pause(clock, SEGMENT_HOLD_MS, given.signal);
     const delivery = await Promise.race([exchange.delivery, late]);
     signal.removeEventListener("abort", giveUp);

@@ -22,24 +22,33 @@ export class BodySegments {
   }
 
   /** The segment of this number; undefined where it is out of step. */
-  async take({ signal }: HttpRequest, index: number): Promise<HttpAnswer | undefined> {
+  take({ signal }: HttpRequest, index: number): Promise<HttpAnswer | undefined> {
     this.#waiting.abort();
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    await this.#turn;
+    const { signal: replaced } = this.#waiting = new AbortController();
+    // One after the other, from the look at the number to the change of it.
+    const turn = this.#turn.then(() => this.#take(index, { signal, replaced }));
+    this.#turn = turn;
+    return turn;
+  }
+
+  async #take(
+    index: number,
+    { signal, replaced }: { readonly signal: AbortSignal; readonly replaced: AbortSignal },
+  ): Promise<HttpAnswer | undefined> {
     if (index === this.#next - 1 && this.#last !== undefined) return toAnswer(this.#last);
     if (index !== this.#next) return undefined;
-    const turn = this.#cutter.next(SEGMENT_HOLD_MS, AbortSignal.any([waiting.signal, signal]));
-    this.#turn = turn.catch(() => {});
     try {
-      const segment = await turn;
+      const segment = await this.#cutter.next(
+        SEGMENT_HOLD_MS,
+        AbortSignal.any([replaced, signal]),
+      );
       if (segment.kind !== "bytes") return NOTHING_YET;
       this.#last = segment.bytes;
       this.#next++;
       return toAnswer(segment.bytes);
     } catch {
       // The visitor broke off, or somebody else asks for it now.
-      return waiting.signal.aborted ? NOTHING_YET : textAnswer(410, "The body broke off");
+      return replaced.aborted ? NOTHING_YET : textAnswer(410, "The body broke off");
     }
   }
 }

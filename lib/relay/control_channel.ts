@@ -19,7 +19,7 @@ import {
   toAcceptKey,
   WebSocketReader,
 } from "../wire/websocket.ts";
-import type { Channel, Session, SessionEnd } from "./session.ts";
+import { type Channel, type Session, type SessionEnd, UNREAD } from "./session.ts";
 
 /** The fields of a 101 to a request for a control channel; undefined where it is none. */
 export function toHandshake(request: HttpRequest): RawHeaders | undefined {
@@ -43,13 +43,14 @@ class Outgoing extends Readable {
   readonly #onWanted: () => void;
 
   constructor(onWanted: () => void) {
-    super();
+    super({ highWaterMark: MAX_CHANNEL_BACKLOG_BYTES });
     this.#onWanted = onWanted;
     this.on("error", () => {});
   }
 
   override _read(): void {
-    this.#onWanted();
+    // Called before what is being read is taken off; and not again before more is pushed.
+    queueMicrotask(this.#onWanted);
   }
 }
 
@@ -136,7 +137,9 @@ export class ControlChannel implements Channel, Watched {
   }
 
   #write(frame: Uint8Array): void {
-    if (!this.#isClosed) this.#outgoing.push(frame);
+    if (this.#isClosed) return;
+    this.#outgoing.push(frame);
+    if (this.#outgoing.readableLength > MAX_BATCH_BYTES) this.#session.violate(UNREAD);
   }
 
   #drain(): void {

@@ -21,7 +21,7 @@ import { answerPoll, badKeyAnswer } from "./classic_poll.ts";
 import { takeResponse } from "./classic_response.ts";
 import { answerDebug } from "./debug_routes.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
-import { failureAnswer } from "./failure.ts";
+import { type Failure, failureAnswer } from "./failure.ts";
 import { toVisitorAddress } from "./forwarding.ts";
 import { hostNameOf, toHostRoute } from "./host_route.ts";
 import { answerModern, type ModernOptions } from "./modern_handlers.ts";
@@ -237,7 +237,12 @@ function answerVisitor(
     ? state.registry.findByHost(route.name)
     : state.registry.find(route.name);
   if (server === undefined) return failureAnswer("no_such_server");
-  if (state.isStopping) return failureAnswer("relay_stopping");
+  const refusal = (): Failure | undefined => {
+    if (state.isStopping) return "relay_stopping";
+    return state.registry.find(server.name)?.queue === server.queue ? undefined : "no_such_server";
+  };
+  const failure = refusal();
+  if (failure !== undefined) return failureAnswer(failure);
   const { settings } = state;
   state.audit.add(
     `visitor ${toVisitorAddress(request, settings.trustedProxies)}`,
@@ -255,6 +260,7 @@ function answerVisitor(
         classic: settings.answerTimeoutMs ?? CLASSIC_ANSWER_TIMEOUT_MS,
         modern: settings.answerTimeoutMs ?? MODERN_ANSWER_TIMEOUT_MS,
       },
+      refusal,
     },
   });
 }

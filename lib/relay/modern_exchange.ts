@@ -222,7 +222,7 @@ export class ModernExchange {
     { status, headers }: ModernHead,
     rest: Pick<HttpAnswer, "body" | "trailers">,
   ): boolean {
-    if (status < 101 || (status > 101 && status < 200)) {
+    if (status >= 100 && status < 200 && status !== 101) {
       throw new ProtocolError(`An answer has the status ${status}`);
     }
     const answer = toVisitorAnswer({ status, headers, ...rest }, this.#exchange.request);

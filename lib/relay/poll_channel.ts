@@ -7,7 +7,7 @@ import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { readAtMost } from "../http/read_at_most.ts";
 import type { SilenceWatch, Watched } from "../http/silence_watch.ts";
 import { textAnswer } from "../http/text_answer.ts";
-import type { Channel, Session, SessionEnd } from "./session.ts";
+import { type Channel, type Session, type SessionEnd, UNREAD } from "./session.ts";
 import { NOTHING_YET, STREAM_HEADERS } from "./stream_answer.ts";
 
 interface Waiting {
@@ -28,11 +28,12 @@ export class PollChannel implements Channel, Watched {
   #held: ((answer: HttpAnswer) => void) | undefined;
   /** Polls that were answered by 200. */
   #sent = 0;
-  /** Exchanges whose requests were in the last of those. */
-  #lastGiven: readonly string[] = [];
+  /** What was in the last of those. */
+  #last: readonly Waiting[] = [];
   /** The number of the last POST of messages. */
   #received = 0;
-  #polls = 0;
+  /** How often a poll has come, or was answered. */
+  #moves = 0;
   #end: string | undefined;
 
   constructor(session: Session, { clock, silence }: { clock: Clock; silence: SilenceWatch }) {
@@ -49,6 +50,7 @@ export class PollChannel implements Channel, Watched {
   send(record: Uint8Array, given?: string): void {
     this.#waiting.push({ record, given });
     this.#length += record.length;
+    if (this.#length > MAX_BATCH_BYTES) return this.#session.violate(UNREAD);
     this.#flushSoon();
   }
 
@@ -68,20 +70,18 @@ export class PollChannel implements Channel, Watched {
   /** A poll: resolves when there is something to say, or after a while. `received` is its number. */
   poll(request: HttpRequest, received: number): Promise<HttpAnswer> | HttpAnswer {
     if (this.#end !== undefined) return this.#overAnswer();
-    this.#polls++;
-    if (received === this.#sent - 1) {
-      // Its answer was lost on the way: whoever was given in it must not wait.
-      this.#sent--;
-      for (const id of this.#lastGiven) this.#session.find(id)?.lose();
-    } else if (received !== this.#sent) {
+    this.#moves++;
+    if (received === this.#sent - 1) this.#repeatLast();
+    else if (received !== this.#sent) {
       this.#session.violate("A poll is out of step");
       return textAnswer(409, "The poll is out of step");
     }
-    this.#lastGiven = [];
+    this.#last = [];
     this.#held?.(NOTHING_YET);
     const { promise, resolve } = Promise.withResolvers<HttpAnswer>();
     const settle = (answer: HttpAnswer): void => {
       this.#held = undefined;
+      this.#moves++;
       this.#clock.clear(timer);
       request.signal.removeEventListener("abort", leave);
       resolve(answer);
@@ -101,8 +101,9 @@ export class PollChannel implements Channel, Watched {
     const bytes = await readAtMost(request.body, MAX_BATCH_BYTES);
     if (this.#end !== undefined) return this.#overAnswer();
     if (bytes === "too_long") {
-      this.#session.violate(`Messages are over ${MAX_BATCH_BYTES} bytes`);
-      return textAnswer(413, "The messages are too long");
+      const reason = `Messages are over ${MAX_BATCH_BYTES} bytes`;
+      this.#session.violate(reason);
+      return textAnswer(400, reason);
     }
     if (index === this.#received && index > 0) return NOTHING_YET;
     if (index !== this.#received + 1) {
@@ -111,7 +112,8 @@ export class PollChannel implements Channel, Watched {
     }
     this.#received++;
     this.#session.receive(bytes);
-    return this.#end === undefined ? NOTHING_YET : this.#overAnswer();
+    // Nothing else that comes in messages ends a session.
+    return this.#end === undefined ? NOTHING_YET : textAnswer(400, this.#end);
   }
 
   isWaitingForPeer(): boolean {
@@ -119,11 +121,26 @@ export class PollChannel implements Channel, Watched {
   }
 
   progress(): number {
-    return this.#polls;
+    return this.#moves;
   }
 
   cut(): void {
     this.#session.end("silent");
+  }
+
+  /**
+   * The last answer was lost on the way. Exchanges in it may have reached the process: whoever waits
+   * for those is told so. The rest is said again.
+   */
+  #repeatLast(): void {
+    const last = this.#last;
+    this.#sent--;
+    for (const waiting of last.toReversed()) {
+      if (waiting.given !== undefined) continue;
+      this.#waiting.unshift(waiting);
+      this.#length += waiting.record.length;
+    }
+    for (const { given } of last) if (given !== undefined) this.#session.find(given)?.lose();
   }
 
   #flushSoon(): void {
@@ -146,7 +163,7 @@ export class PollChannel implements Channel, Watched {
     }
     const taken = this.#waiting.splice(0, count);
     this.#length -= length;
-    this.#lastGiven = taken.flatMap(({ given }) => given ?? []);
+    this.#last = taken;
     this.#sent++;
     const body = Buffer.concat(taken.map(({ record }) => record));
     return { status: 200, headers: STREAM_HEADERS, body };

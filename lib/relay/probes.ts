@@ -20,6 +20,7 @@ export async function takeUpProbe(
   const { body } = request;
   if (body === null) return textAnswer(400, "The probe is empty");
   const ended = new AbortController();
+  let violation: string | undefined;
   const reader = new RecordReader({
     boundOf: (type) => type === DATA ? NONCE_BYTES : undefined,
     record: (_type, payload) => {
@@ -33,7 +34,8 @@ export async function takeUpProbe(
       reader.push(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      session.violate(error.message);
+      violation = error.message;
+      session.violate(violation);
       body.destroy();
     }
   });
@@ -41,6 +43,7 @@ export async function takeUpProbe(
   body.once("close", () => ended.abort());
   await pause(clock, PROBE_HOLD_MS, ended.signal);
   body.destroy();
+  if (violation !== undefined) return textAnswer(400, violation);
   return session.isOver ? textAnswer(410, "The session is over") : NOTHING_YET;
 }
 

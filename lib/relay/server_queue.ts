@@ -62,7 +62,9 @@ export class ServerQueue {
 
   /** An exchange is settled: it waits no more, and counts no more. */
   remove(exchange: Exchange): void {
-    if (!this.#waiting.delete(exchange) && exchange.wasGiven) this.#given--;
+    if (this.#waiting.delete(exchange) || !exchange.wasGiven) return;
+    // At the bound what waits has been held back from takers that are ready.
+    if (this.#given-- >= MAX_GIVEN_PER_SERVER) this.#serveAny();
   }
 
   /** The server is not allowed any more: its processes are told, and nobody waits for it. */
@@ -74,6 +76,15 @@ export class ServerQueue {
   /** The relay is stopping. */
   stop(): void {
     for (const taker of [...this.#takers]) taker.stop();
+  }
+
+  #serveAny(): void {
+    for (const exchange of this.#waiting) {
+      const taker = this.#choose();
+      if (taker === undefined || this.#given >= MAX_GIVEN_PER_SERVER) return;
+      this.#waiting.delete(exchange);
+      this.#give(taker, exchange);
+    }
   }
 
   #choose(): Taker | undefined {

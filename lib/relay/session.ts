@@ -69,6 +69,9 @@ export interface SessionOptions {
   readonly onOver: (session: Session, end: SessionEnd) => void;
 }
 
+/** What is wrong with a process that lets more wait than a channel may hold. */
+export const UNREAD = "Messages to it are not read";
+
 const SENTENCES: Readonly<Record<SessionEnd, string>> = {
   lost: "The connection was lost",
   silent: "Nothing came for too long",
@@ -163,7 +166,8 @@ export class Session implements Taker {
     this.#exchanges.set(id, modern);
     void exchange.delivery.then((delivery) => {
       const isAtWork = this.#exchanges.delete(id) && modern.isServerAtWork;
-      if (delivery === "cut" && isAtWork) this.#send(encodeCancel(id));
+      // Where it has failed, the process has been told.
+      if (delivery === "cut" && isAtWork && !exchange.isAbandoned) this.#send(encodeCancel(id));
       modern.finish();
     });
     this.#channel.send(message, id);
@@ -253,7 +257,7 @@ export class Session implements Taker {
   }
 
   #cancel(id: string): void {
-    if (this.#exchanges.has(id)) this.#send(encodeCancel(id));
+    if (this.#exchanges.get(id)?.isServerAtWork) this.#send(encodeCancel(id));
   }
 
   #sayLast(): void {

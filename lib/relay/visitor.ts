@@ -10,6 +10,7 @@ import { gatherSmallBody } from "../http/small_body.ts";
 import { createId } from "../wire/create_id.ts";
 import { Exchange, type Protocol } from "./exchange.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
+import { type Failure, failureAnswer } from "./failure.ts";
 import { toAuthority, toProvenance, toServerHeaders } from "./forwarding.ts";
 import type { RegisteredServer } from "./registry.ts";
 import type { VisitRoute } from "./routes.ts";
@@ -20,6 +21,8 @@ export interface VisitOptions {
   readonly trustedProxies: AddressSet;
   readonly graceMs: number;
   readonly answerTimeoutMs: Readonly<Record<Protocol, number>>;
+  /** Why nobody can be given to the server any more; asked when a body has been waited for. */
+  readonly refusal: () => Failure | undefined;
 }
 
 export interface Visit {
@@ -39,7 +42,10 @@ export function visit(request: HttpRequest, visited: Visit): Promise<HttpAnswer>
     clock: visited.options.clock,
     waitMs: INLINE_WAIT_MS,
     maxBytes: INLINE_REQUEST_BYTES,
-  }).then((gathered) => carry(request, gathered, visited));
+  }).then((gathered) => {
+    const failure = visited.options.refusal();
+    return failure === undefined ? carry(request, gathered, visited) : failureAnswer(failure);
+  });
 }
 
 /** True for a body that may travel in the message, so that no request has to be made for it. */

@@ -19,8 +19,11 @@ export interface ServerAnswer {
 const PROXY_ORDERS: ReadonlySet<string> = new Set([
   "x-accel-redirect",
   "x-lighttpd-send-file",
+  "x-litespeed-location",
+  "x-reproxy-file",
   "x-reproxy-url",
   "x-sendfile",
+  "x-sendfile2",
 ]);
 
 /** These speak for all of an origin, which in path mode all servers share. */

@@ -6,6 +6,7 @@ import { toRetryDelay } from "../base/backoff.ts";
 import {
   CHANNEL_SILENCE_MS,
   MAX_RESPONSE_REPLY_BYTES,
+  QUICK_ANSWER_MS,
   RESPONSE_TIMEOUT_MS,
   SEGMENT_HOLD_MS,
   STREAM_IDLE_MS,
@@ -68,9 +69,15 @@ export class AnswerUpload {
         // An empty segment asks whether more is welcome, or what became of the answer.
         const segment = isWelcome ? await cutter.next(STREAM_IDLE_MS, signal) : NOTHING;
         const bytes = segment.kind === "bytes" ? segment.bytes : new Uint8Array();
+        const askedAt = clock.monotonic();
         const answer = await this.#segment(index, bytes);
         if (answer.status !== 204 && answer.status !== 202) return toOutcome(answer);
         isWelcome = answer.status === 204;
+        // A relay holds these for a while; what does not must not make a tight loop.
+        const isQuick = clock.monotonic() - askedAt < QUICK_ANSWER_MS;
+        if (isQuick && (!isWelcome || segment.kind === "end")) {
+          await pause(clock, toRetryDelay(0, 1), signal);
+        }
       }
     } finally {
       cutter.destroy();

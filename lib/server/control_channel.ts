@@ -105,6 +105,8 @@ export class ControlChannel implements Channel {
       close: (_code, reason) => this.#end(reason === "" ? "the relay closed it" : reason),
     });
     const read = (chunk: Uint8Array): void => {
+      // Until the connection is gone more may come.
+      if (this.#isOver) return;
       this.#bytesReceived += chunk.length;
       try {
         reader.push(chunk);
@@ -129,6 +131,8 @@ export class ControlChannel implements Channel {
     });
     this.#ping();
     if (this.#head.length > 0) read(this.#head);
+    // Gone before anybody listened.
+    if (this.#socket.destroyed) this.#end("the connection was lost");
   }
 
   send(record: Uint8Array): void {

@@ -112,7 +112,7 @@ export class ModernExchange {
 
   #toHttpRequest(): HttpRequest {
     const { id, method, target, address, headers, body, wantsUpgrade } = this.#request;
-    const { channel } = this.#options;
+    const { channel, log } = this.#options;
     const isInline = body instanceof Uint8Array;
     const stream = isInline
       ? undefined
@@ -122,7 +122,13 @@ export class ModernExchange {
       ? Readable.from([body], { objectMode: false })
       : null;
     const inform: HttpRequest["inform"] = (status, fields) => {
-      if (!this.#hasBegun) channel.send(encodeInform(id, { status, headers: fields }));
+      if (this.#hasBegun) return;
+      try {
+        channel.send(encodeInform(id, { status, headers: fields }));
+      } catch (error) {
+        // Past the bounds of a record. The answer itself may well fit.
+        log.debug("Interim answer was left out", { id, reason: toMessage(error) });
+      }
     };
     return {
       method,

@@ -53,10 +53,10 @@ export class ModernLink {
     const { working } = this.#options;
     let current = await this.#open(baseUrl, signal);
     if ("kind" in current) return current;
+    tell(current, onOpen);
     let retryMs = CONTROL_RETRY_MS;
     for (;;) {
-      const { session, transport, welcome } = current;
-      onOpen({ transport, host: welcome.host, path: session.path?.kind });
+      const { session } = current;
       const better = await this.#wait(current, { baseUrl, retryMs, signal });
       if (better === "stopping") {
         await session.leave(working);
@@ -72,6 +72,7 @@ export class ModernLink {
       }
       this.#linger(session.leave(working));
       current = better;
+      tell(current, onOpen);
     }
   }
 
@@ -99,7 +100,10 @@ export class ModernLink {
         "due"
       );
       const first = await Promise.race([over, stopping, due]);
-      if (first !== "due" || signal.aborted || waiting.signal.aborted) return first;
+      if (first !== "due") return first;
+      // These end the pause too, and may come after it.
+      if (signal.aborted) return await stopping;
+      if (waiting.signal.aborted) return await over;
       const better = await this.#openControl({ baseUrl, signal, successorOf: session.id });
       return "kind" in better ? "retry_later" : better;
     } finally {
@@ -126,11 +130,18 @@ export class ModernLink {
     if ("kind" in channel) return channel;
     const session = new ModernSession(channel, { ...this.#options, baseUrl: options.baseUrl });
     channel.start(session);
-    const timer = clock.after(WELCOME_TIMEOUT_MS, () => void session.close());
+    const timer = clock.after(WELCOME_TIMEOUT_MS, () => {
+      session.end("no welcome came");
+      void session.close();
+    });
     const open = await toOpen(session, channel);
     clock.clear(timer);
     return "kind" in open ? { kind: "blocked", reason: open.reason } : open;
   }
+}
+
+function tell({ session, transport, welcome }: Open, onOpen: RunOptions["onOpen"]): void {
+  onOpen({ transport, host: welcome.host, path: session.path?.kind });
 }
 
 async function toOpen(

@@ -73,6 +73,8 @@ export class Path {
       await pause(clock, PROBE_RETRY_MS, signal);
       if (signal.aborted || this.#isDistrusted) return;
       const found = await this.#probe();
+      // What has been refused meanwhile is refused, whatever a probe says.
+      if (this.#isDistrusted) return;
       this.#kind = Promise.resolve(found);
     }
   }
@@ -137,13 +139,14 @@ export class Path {
     const { client, baseUrl, session, apiKey, signal, clock } = this.#options;
     const url = toModernUrl(baseUrl, "probe", session);
     const over = new AbortController();
+    const ended = AbortSignal.any([over.signal, signal]);
     const opened = client.open({
       url,
       headers: ["Host", url.host, API_KEY_HEADER, apiKey],
-      signal: AbortSignal.any([over.signal, signal]),
+      signal: ended,
       answerTimeoutMs: PROBE_TIMEOUT_MS,
     }).catch(() => undefined);
-    const late = pause(clock, PROBE_TIMEOUT_MS, over.signal);
+    const late = pause(clock, PROBE_TIMEOUT_MS, ended);
     const answer = await opened;
     if (answer?.kind === "switched") answer.socket.destroy();
     if (answer?.kind !== "answer") {

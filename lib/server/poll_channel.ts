@@ -9,6 +9,7 @@ import {
   MAX_BATCH_BYTES,
   MAX_RESPONSE_REPLY_BYTES,
   MODERN_PARK_MS,
+  QUICK_ANSWER_MS,
   WELCOME_TIMEOUT_MS,
 } from "../base/limits.ts";
 import { toRetryDelay } from "../base/backoff.ts";
@@ -85,6 +86,7 @@ export class PollChannel implements Channel {
     this.#sink = sink;
     this.#receive(this.#welcome);
     this.#session = sessionOf();
+    if (this.#session === "") this.#end("the relay broke the protocol: The welcome is missing");
     if (!this.#over.signal.aborted) void this.#poll();
   }
 
@@ -108,8 +110,10 @@ export class PollChannel implements Channel {
 
   async #poll(): Promise<void> {
     const { signal } = this.#over;
+    const { clock, random } = this.#options;
     let received = 0;
     while (!signal.aborted) {
+      const askedAt = clock.monotonic();
       const answer = await this.#ask({
         method: "GET",
         url: toModernUrl(this.#options.baseUrl, "poll", this.#session, received),
@@ -121,7 +125,12 @@ export class PollChannel implements Channel {
       if (answer.status === 200) {
         received++;
         this.#receive(answer.body);
-      } else if (answer.status !== 204) return this.#end(toSentence(answer));
+        continue;
+      }
+      if (answer.status !== 204) return this.#end(toSentence(answer));
+      // A relay holds a poll; what does not must not make a tight loop.
+      const isQuick = clock.monotonic() - askedAt < QUICK_ANSWER_MS;
+      if (isQuick) await pause(clock, toRetryDelay(0, random()), signal);
     }
   }
 
@@ -216,5 +225,7 @@ export class PollChannel implements Channel {
 
 function toSentence({ status, body }: RelayAnswer): string {
   const text = Buffer.from(body).toString("latin1").trim();
-  return status === 410 && text !== "" ? text : `the answer is ${status}`;
+  // What a relay says of it; other statuses are those of others.
+  const isRelay = status === 400 || status === 409 || status === 410;
+  return isRelay && text !== "" ? text : `the answer is ${status}`;
 }

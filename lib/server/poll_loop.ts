@@ -12,6 +12,7 @@ import {
   MAX_CONTROL_RETRY_MS,
   MAX_POLL_BODY_BYTES,
   POLL_TIMEOUT_MS,
+  QUICK_ANSWER_MS,
   REFUSED_RETRY_MS,
   REPEATED_LOG_MS,
 } from "../base/limits.ts";
@@ -67,9 +68,6 @@ export type ModernEnd =
   | { readonly kind: "blocked"; readonly reason: string }
   | Extract<PollOutcome, { readonly kind: "refused" | "trouble" }>;
 
-/** An answer without work that came sooner than this is not a poll that was held. */
-const QUICK_POLL_MS = 1_000;
-
 type Failure = Exclude<PollOutcome, { readonly kind: "requests" | "modern" }>;
 
 export class PollLoop {
@@ -112,7 +110,7 @@ export class PollLoop {
       for (const request of outcome.requests) onRequest(request, this.#baseUrl);
       // A relay answers at once when a server comes back; one that always does is out of order.
       const isQuick = outcome.requests.length === 0 &&
-        clock.monotonic() - startedAt < QUICK_POLL_MS;
+        clock.monotonic() - startedAt < QUICK_ANSWER_MS;
       quickPolls = isQuick ? quickPolls + 1 : 0;
       if (quickPolls > 1) await pause(clock, toRetryDelay(0, this.#options.random()), signal);
     }
@@ -125,6 +123,8 @@ export class PollLoop {
   /** Until modern ends; undefined where the relay may be asked again at once. */
   async #speakModern(signal: AbortSignal): Promise<Failure | undefined> {
     const { clock, runModern, log } = this.#options;
+    const outageSince = this.#outageSince;
+    const lastTrouble = this.#lastTrouble;
     let openedAt: number | undefined;
     const end = await runModern(this.#baseUrl, {
       signal,
@@ -140,9 +140,13 @@ export class PollLoop {
         log.info("Connection to the relay lost", { relay: this.#baseUrl, reason: end.reason });
         this.#outageSince ??= clock.monotonic();
         // One may be lost for any reason; when the next is lost at once, there is a fault.
-        const isQuick = clock.monotonic() - (openedAt ?? 0) < QUICK_POLL_MS;
+        const isQuick = clock.monotonic() - (openedAt ?? 0) < QUICK_ANSWER_MS;
         this.#quickSessions = isQuick ? this.#quickSessions + 1 : 0;
-        return this.#quickSessions > 1 ? { kind: "trouble", reason: end.reason } : undefined;
+        if (this.#quickSessions <= 1) return undefined;
+        // It has done no work, so the outage goes on.
+        this.#outageSince = outageSince ?? this.#outageSince;
+        this.#lastTrouble = lastTrouble;
+        return { kind: "trouble", reason: end.reason };
       }
       case "blocked":
         log.warn("The network lets only classic polls through", { reason: end.reason });
@@ -158,9 +162,10 @@ export class PollLoop {
     const { client, name, apiKey, clock } = this.#options;
     const url = toPollUrl(this.#baseUrl, name);
     const headers = ["Host", url.host, "Accept", "*/*", API_KEY_HEADER, apiKey];
-    if (clock.monotonic() >= this.#classicUntil) headers.push(MODERN_HEADER, MODERN_VERSION);
+    const offersModern = clock.monotonic() >= this.#classicUntil;
+    if (offersModern) headers.push(MODERN_HEADER, MODERN_VERSION);
     try {
-      return toPollOutcome(
+      const outcome = toPollOutcome(
         await client.request({
           method: "GET",
           url,
@@ -172,6 +177,9 @@ export class PollLoop {
           maxAnswerBytes: MAX_POLL_BODY_BYTES,
         }),
       );
+      // Nobody was asked; there is no work either.
+      const isUnasked = outcome.kind === "modern" && !offersModern;
+      return isUnasked ? { kind: "requests", requests: [] } : outcome;
     } catch (error) {
       return { kind: "trouble", reason: toMessage(error) };
     }

@@ -4,7 +4,12 @@ import type { IncomingMessage } from "node:http";
 import { type Clock, pause } from "../base/clock.ts";
 import { toRetryDelay } from "../base/backoff.ts";
 import { ClosedError, ProtocolError } from "../base/errors.ts";
-import { CHANNEL_SILENCE_MS, SEGMENT_BYTES, SEGMENT_HOLD_MS } from "../base/limits.ts";
+import {
+  CHANNEL_SILENCE_MS,
+  QUICK_ANSWER_MS,
+  SEGMENT_BYTES,
+  SEGMENT_HOLD_MS,
+} from "../base/limits.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
 import { feed, type StreamBody, StreamDecoder } from "../wire/stream_decoder.ts";
 import type { Path } from "./path.ts";
@@ -84,7 +89,7 @@ function stop(body: IncomingMessage): void {
 
 /** One segment after the other, while the body wants more. */
 async function fetchSegments(decoder: StreamDecoder, options: FetchOptions): Promise<void> {
-  const { signal, onResume } = options;
+  const { clock, signal, onResume } = options;
   let wake = (): void => {};
   onResume(() => wake());
   for (let index = 0; !decoder.isOver && !signal.aborted;) {
@@ -95,10 +100,15 @@ async function fetchSegments(decoder: StreamDecoder, options: FetchOptions): Pro
       });
       continue;
     }
+    const askedAt = clock.monotonic();
     const bytes = await fetchSegment(index, options);
-    if (bytes === undefined) continue;
-    index++;
-    decoder.push(bytes);
+    if (bytes !== undefined) {
+      index++;
+      decoder.push(bytes);
+    } else if (clock.monotonic() - askedAt < QUICK_ANSWER_MS) {
+      // A relay holds these for a while; what does not must not make a tight loop.
+      await pause(clock, toRetryDelay(0, 1), signal);
+    }
   }
 }
 

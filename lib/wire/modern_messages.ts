@@ -239,7 +239,7 @@ function decodeServerMessage(type: number, payload: Uint8Array): ServerMessage {
       const id = readId(reader);
       const head = readHead(reader);
       const body = reader.readRest();
-      if (head.status < 200) return reader.fail(`its status is ${head.status}`);
+      if (isInterim(head.status)) return reader.fail(`its status is ${head.status}`);
       if (body.length > INLINE_ANSWER_BYTES) {
         return reader.fail(`its body is over ${INLINE_ANSWER_BYTES} bytes`);
       }
@@ -251,7 +251,7 @@ function decodeServerMessage(type: number, payload: Uint8Array): ServerMessage {
       const head = readHead(reader);
       reader.expectEnd();
       const { status } = head;
-      if (status < 102 || status > 199) return reader.fail(`its status is ${status}`);
+      if (!isInterim(status) || status < 102) return reader.fail(`its status is ${status}`);
       return { type: "inform", id, head };
     }
     case FAIL:
@@ -296,12 +296,17 @@ function decodeRequest(payload: Uint8Array): ModernRequest {
   return { ...base, body };
 }
 
+/** Of any status: one that HTTP does not know is a fault of that answer alone. */
 function readHead(reader: PayloadReader): ModernHead {
   const status = reader.readUint16();
   const headers = reader.readTexts();
   if (headers.length % 2 !== 0) return reader.fail("a field has no value");
-  if (status < 100 || status > 599) return reader.fail(`its status is ${status}`);
   return { status, headers };
+}
+
+/** RFC 9110 §15.2. */
+function isInterim(status: number): boolean {
+  return status >= 100 && status < 200;
 }
 
 function readId(reader: PayloadReader): string {

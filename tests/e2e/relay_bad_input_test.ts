@@ -48,8 +48,8 @@ const table: readonly (readonly [string, string, number])[] = [
   ["an answer without a magic header", post([]), 400],
   ["an answer with a magic header that is no base64", post(["X-PTTH-2LJYXWC4: ???"]), 400],
   ["an answer with a magic header that is no message", post(["X-PTTH-2LJYXWC4: AAAA"]), 400],
-  ["a POST to a visitor's path", toRequestText(FILE, { method: "POST" }), 400],
-  ["a DELETE of a file", toRequestText(FILE, { method: "DELETE" }), 400],
+  ["a POST to a visitor's path", toRequestText(FILE, { method: "POST" }), 405],
+  ["a DELETE of a file", toRequestText(FILE, { method: "DELETE" }), 405],
   ["a head over the limit", get(FILE, [`X: ${"x".repeat(MAX_HEAD_BYTES)}`]), 431],
   [
     "too many fields",
@@ -72,7 +72,7 @@ const table: readonly (readonly [string, string, number])[] = [
     `0\r\n\r\nGET ${FILE} HTTP/1.1\r\nHost: a\r\n\r\n`,
     400,
   ],
-  ["a pipe in a visitor's path", get(`/servers/${NAME}/files/a|b`), 400],
+  ["a pipe in a visitor's path", get(`/servers/${NAME}/files/a|b`), 404],
   ["a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
 ];
 

@@ -3,19 +3,8 @@ import { Buffer } from "node:buffer";
 import { toTripcode } from "../../lib/auth/tripcode.ts";
 import { createAddressSet, parseCidr } from "../../lib/base/cidr.ts";
 import { MAX_ABANDONED_IDS, MAX_AUDIT_EVENTS } from "../../lib/base/limits.ts";
-import { silentLogger } from "../../lib/base/log.ts";
 import { headerValue } from "../../lib/http/headers.ts";
-import type { Handler, HttpAnswer, RawHeaders } from "../../lib/http/message.ts";
-import { AuditLog, UnregisteredServers } from "../../lib/relay/audit_log.ts";
-import { ExchangeBook } from "../../lib/relay/exchange_book.ts";
-import {
-  createAdminHandler,
-  createPublicHandler,
-  type RelaySettings,
-  type RelayState,
-} from "../../lib/relay/handlers.ts";
-import { Registry } from "../../lib/relay/registry.ts";
-import { Sessions } from "../../lib/relay/sessions.ts";
+import type { HttpAnswer, RawHeaders } from "../../lib/http/message.ts";
 import {
   type ClassicRequest,
   decodePollBody,
@@ -28,54 +17,12 @@ import {
   readAnswer,
 } from "../support/fake_request.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { assertText, KEY, OTHER_KEY, RelayWorld } from "../support/relay_world.ts";
 import { toHeaderRecord, WIRE_SAMPLES } from "../support/wire_samples.ts";
 
-const KEY = "test key of alpha";
-const OTHER_KEY = "test key of beta";
 const SCRAPER_KEY = "test key of a scraper";
 
-class World {
-  readonly clock = new ManualClock();
-  readonly state: RelayState;
-  readonly public: Handler;
-  readonly admin: Handler;
-
-  constructor(settings: Partial<RelaySettings> = {}) {
-    const entries = [
-      { name: "alpha", tripcode: toTripcode(KEY), displayName: "Z <Alpha>" },
-      { name: "beta", tripcode: toTripcode(OTHER_KEY), displayName: "beta" },
-    ];
-    this.state = {
-      clock: this.clock,
-      log: silentLogger,
-      registry: new Registry(this.clock, entries),
-      sessions: new Sessions({ clock: this.clock, log: silentLogger }),
-      book: new ExchangeBook(),
-      audit: new AuditLog(this.clock),
-      unregistered: new UnregisteredServers(this.clock),
-      settings: {
-        publicServerList: false,
-        adminHosts: [],
-        debugRoutes: false,
-        enableScraperApi: false,
-        scraperKeys: [],
-        trustedProxies: createAddressSet([]),
-        reconnectGraceMs: 10_000,
-        answerTimeoutMs: undefined,
-        hostSuffix: undefined,
-        upgradeTokens: [],
-        ...settings,
-      },
-      isStopping: false,
-    };
-    this.public = createPublicHandler(this.state);
-    this.admin = createAdminHandler(this.state);
-  }
-
-  async get(target: string, options: FakeRequestOptions = {}): Promise<HttpAnswer> {
-    return await this.public(createFakeRequest(target, options));
-  }
-
+class World extends RelayWorld {
   async getAdmin(target: string): Promise<string> {
     return await readAnswer(await this.admin(createFakeRequest(target)));
   }
@@ -92,12 +39,11 @@ class World {
   }
 
   /** A visitor whose request a server has taken. */
-  async visit(
+  async ask(
     target: string,
     options: FakeRequestOptions = {},
   ): Promise<{ visitor: FakeRequest; answer: Promise<HttpAnswer>; request: ClassicRequest }> {
-    const visitor = createFakeRequest(target, options);
-    const answer = Promise.resolve(this.public(visitor));
+    const { request: visitor, answer } = this.visit(target, options);
     const [request] = await this.take();
     assert(request !== undefined);
     return { visitor, answer, request };
@@ -113,17 +59,6 @@ class World {
 
 function magic(status: 200 | 204 | 304 | 404, headers: RawHeaders = []): RawHeaders {
   return ["X-PTTH-2LJYXWC4", encodeMagicHeader({ status, headers })];
-}
-
-async function assertText(
-  answer: HttpAnswer | Promise<HttpAnswer>,
-  status: number,
-  text: string,
-): Promise<void> {
-  const { status: actual, headers, body } = await answer;
-  assertEquals(actual, status);
-  assertMatch(headerValue(headers, "content-type") ?? "", /^text\/plain\b/);
-  assertStringIncludes(await readAnswer({ status: actual, headers, body }), text);
 }
 
 const publicRoutes: readonly (readonly [string, number, string])[] = [
@@ -294,7 +229,7 @@ Deno.test("poll: only by GET, since a HEAD would swallow what it takes", async (
 
 Deno.test("answer: a new key in the configuration does not strand what the old one was given", async () => {
   const world = new World();
-  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const { visitor, answer, request } = await world.ask("/servers/alpha/x");
   const entry = { name: "alpha", tripcode: toTripcode(OTHER_KEY), displayName: "alpha" };
   world.state.registry.update([entry]);
   const withKey = (key: string): RawHeaders => [...magic(200), "X-ApiKey", key];
@@ -323,7 +258,7 @@ assert(uriSamples.length >= 5);
 
 for (const { target = "", decoded } of uriSamples) {
   Deno.test(`visitor: ${target} reaches the server as captured`, async () => {
-    const { request, visitor } = await new World().visit(target);
+    const { request, visitor } = await new World().ask(target);
     assertEquals(request.uri, (decoded as { uri: string }).uri);
     visitor.finish("cut");
   });
@@ -336,7 +271,7 @@ Deno.test("visitor: headers reach the server as captured, but for those of one h
     const [, name = "", value = ""] = /^([^:]+):\s*(.*?)\s*$/.exec(line) ?? [];
     return [name, value];
   });
-  const { request, visitor } = await new World().visit("/servers/alpha/hdr", { headers });
+  const { request, visitor } = await new World().ask("/servers/alpha/hdr", { headers });
   const [{ headers: captured = {} } = {}] = sample?.decoded as { headers?: object }[];
   const { connection: _, ...expected } = captured as Record<string, string>;
   assertEquals(toHeaderRecord(request.headers), {
@@ -352,7 +287,7 @@ Deno.test("visitor: headers reach the server as captured, but for those of one h
 });
 
 Deno.test("visitor: hop-by-hop fields, keys and forged origins are dropped, others kept", async () => {
-  const { request, visitor } = await new World().visit("/frontend/servers/alpha/x", {
+  const { request, visitor } = await new World().ask("/frontend/servers/alpha/x", {
     headers: [
       ...["Host", "relay.test", "Connection", "close, X-Hop", "X-Hop", "1", "Keep-Alive", "1"],
       ...["TE", "trailers", "Upgrade", "h2c", "X-ApiKey", "stolen", "Content-Length", "3"],
@@ -377,11 +312,11 @@ Deno.test("visitor: hop-by-hop fields, keys and forged origins are dropped, othe
 
 Deno.test("visitor: the query goes beside the path, in a field that originals ignore", async () => {
   const headers = ["Host", "h", "X-PTTH-Query", "?forged"];
-  const asked = await new World().visit("/servers/alpha/x?a=1&b=%20?#f", { headers });
+  const asked = await new World().ask("/servers/alpha/x?a=1&b=%20?#f", { headers });
   assertEquals(asked.request.uri, "/x");
   assertEquals(headerValue(asked.request.headers, "x-ptth-query"), "?a=1&b=%20?");
   asked.visitor.finish("cut");
-  const plain = await new World().visit("/servers/alpha/x", { headers });
+  const plain = await new World().ask("/servers/alpha/x", { headers });
   assertEquals(headerValue(plain.request.headers, "x-ptth-query"), undefined);
   plain.visitor.finish("cut");
 });
@@ -390,7 +325,7 @@ Deno.test("visitor: a trusted proxy's word on the hops before it is continued", 
   const range = parseCidr("192.0.2.0/24");
   assert(range !== undefined);
   const world = new World({ trustedProxies: createAddressSet([range]) });
-  const { request, visitor } = await world.visit("/servers/alpha/x", {
+  const { request, visitor } = await world.ask("/servers/alpha/x", {
     headers: [
       ...["Host", "inner", "X-Forwarded-For", "198.51.100.7", "X-Forwarded-Proto", "https"],
       ...["X-Forwarded-Host", "outer", "X-Forwarded-Prefix", "/p", "Forwarded", "for=198.51.100.7"],
@@ -449,7 +384,7 @@ Deno.test("visitor: gets 503 with Retry-After when no server comes within the gr
 
 Deno.test("visitor: gets 504 when the answer does not begin, and a late answer gets 502", async () => {
   const world = new World();
-  const { answer, request } = await world.visit("/servers/alpha/x");
+  const { answer, request } = await world.ask("/servers/alpha/x");
   world.clock.advance(30_000);
   await assertText(answer, 504, "in time");
   await assertText(world.respond(request.id, { headers: magic(200), body: "x" }), 502, "left");
@@ -483,7 +418,7 @@ Deno.test("visitor: gets 502 at once when the poll that carries its request brea
 
 Deno.test("answer: status, headers and body reach the visitor; the length is that of the POST", async () => {
   const world = new World();
-  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const { visitor, answer, request } = await world.ask("/servers/alpha/x");
   const headers = magic(200, ["x-bin", "\xff\xe9\x80", "etag", '"a"', "connection", "x-hop"]);
   const reply = world.respond(request.id, { headers, body: "hello" });
   const received = await answer;
@@ -496,7 +431,7 @@ Deno.test("answer: status, headers and body reach the visitor; the length is tha
 
 Deno.test("answer: a chunked one without a length goes on without one", async () => {
   const world = new World();
-  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const { visitor, answer, request } = await world.ask("/servers/alpha/x");
   void world.respond(request.id, { headers: magic(200), body: "hello", bodyLength: null });
   assertEquals((await answer).headers, []);
   assertEquals(await readAnswer(await answer), "hello");
@@ -505,7 +440,7 @@ Deno.test("answer: a chunked one without a length goes on without one", async ()
 
 Deno.test("answer: a server learns that the visitor left in the middle of the body", async () => {
   const world = new World();
-  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const { visitor, answer, request } = await world.ask("/servers/alpha/x");
   const reply = world.respond(request.id, { headers: magic(200), body: "hello" });
   await answer;
   visitor.finish("cut");
@@ -516,7 +451,7 @@ for (const [method, status] of [["HEAD", 200], ["GET", 304], ["GET", 204]] as co
   Deno.test(`answer: ${status} to ${method} keeps its length, and nothing waits for a body`, async () => {
     for (const body of ["", undefined]) {
       const world = new World();
-      const { visitor, answer, request } = await world.visit("/servers/alpha/x", { method });
+      const { visitor, answer, request } = await world.ask("/servers/alpha/x", { method });
       const reply = world.respond(request.id, {
         headers: magic(status, ["content-length", "12"]),
         ...(body === undefined ? {} : { body, bodyLength: 12 }),
@@ -537,7 +472,7 @@ Deno.test("answer: an id that nobody waits for is 400: unknown, used, empty, not
   const headers = magic(200);
   await assertText(world.respond("nosuch", { headers }), 400, "No visitor");
   await assertText(world.respond("", { headers }), 400, "No visitor");
-  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const { visitor, answer, request } = await world.ask("/servers/alpha/x");
   const reply = world.respond(request.id, { headers, body: "x" });
   await answer;
   visitor.finish("delivered");
@@ -573,7 +508,7 @@ const malformedAnswers: readonly (readonly [string, RawHeaders, string | undefin
 for (const [what, headers, body] of malformedAnswers) {
   Deno.test(`answer: ${what} is 400 to the server and 502 to the visitor`, async () => {
     const world = new World();
-    const { answer, request } = await world.visit("/servers/alpha/x");
+    const { answer, request } = await world.ask("/servers/alpha/x");
     const options = body === undefined ? {} : { body };
     const reply = world.respond(request.id, { headers: magic(200, headers), ...options });
     assertEquals((await reply).status, 400);
@@ -583,7 +518,7 @@ for (const [what, headers, body] of malformedAnswers) {
 
 Deno.test("answer: another server's key is refused, and the exchange goes on", async () => {
   const world = new World();
-  const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+  const { visitor, answer, request } = await world.ask("/servers/alpha/x");
   const forged = [...magic(200), "X-ApiKey", OTHER_KEY];
   await assertText(world.respond(request.id, { headers: forged, body: "forged" }), 401, "Bad");
   const headers = [...magic(200), "X-ApiKey", KEY];
@@ -607,7 +542,7 @@ Deno.test("ids of abandoned exchanges are remembered up to a bound", async () =>
   const world = new World();
   const ids: string[] = [];
   for (let i = 0; i <= MAX_ABANDONED_IDS; i++) {
-    const { visitor, answer, request } = await world.visit("/servers/alpha/x");
+    const { visitor, answer, request } = await world.ask("/servers/alpha/x");
     visitor.finish("cut");
     await answer;
     ids.push(request.id);
@@ -671,7 +606,7 @@ Deno.test("scraper: reads from a server as a visitor does, and its key stays her
     enableScraperApi: true,
     scraperKeys: [scraper("good", SCRAPER_KEY, -1, 1)],
   });
-  const { visitor, answer, request } = await world.visit("/scraper/v1/server/alpha/files/", {
+  const { visitor, answer, request } = await world.ask("/scraper/v1/server/alpha/files/", {
     headers: ["Host", "h", "X-ApiKey", SCRAPER_KEY],
   });
   assertEquals(request.uri, "/files/");

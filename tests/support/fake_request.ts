@@ -14,8 +14,9 @@ export interface FakeRequest extends HttpRequest {
 export interface FakeRequestOptions {
   readonly method?: string;
   readonly headers?: RawHeaders;
-  readonly body?: string;
-  /** Declared length of the body; default: its real one; null for a chunked one. */
+  /** A stream comes as the test pushes it. */
+  readonly body?: string | Uint8Array | Readable;
+  /** Declared length of the body; default: its real one; null for a chunked one, as of a stream. */
   readonly bodyLength?: number | null;
   readonly remoteAddress?: string;
   readonly upgrade?: string;
@@ -26,15 +27,15 @@ export function createFakeRequest(target: string, options: FakeRequestOptions = 
   const controller = new AbortController();
   const finished = Promise.withResolvers<Delivery>();
   const informed: Pick<HttpAnswer, "status" | "headers">[] = [];
-  const bytes = body === undefined ? null : Buffer.from(body, "latin1");
+  const bytes = typeof body === "string" ? Buffer.from(body, "latin1") : body ?? null;
   return {
     method,
     target,
     headers,
     httpVersion: "1.1",
     remoteAddress: options.remoteAddress ?? "192.0.2.1",
-    bodyLength: options.bodyLength === undefined ? bytes?.length ?? null : options.bodyLength,
-    body: bytes === null ? null : Readable.from([bytes], { objectMode: false }),
+    bodyLength: options.bodyLength === undefined ? lengthOf(bytes) : options.bodyLength,
+    body: bytes instanceof Uint8Array ? Readable.from([bytes], { objectMode: false }) : bytes,
     trailers: [],
     upgrade: options.upgrade ?? null,
     signal: controller.signal,
@@ -46,6 +47,10 @@ export function createFakeRequest(target: string, options: FakeRequestOptions = 
       if (delivery === "cut") controller.abort();
     },
   };
+}
+
+function lengthOf(body: Uint8Array | Readable | null): number | null {
+  return body instanceof Uint8Array ? body.length : null;
 }
 
 /** The body of an answer, one character per byte. */

@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { readProxySettings } from "../../lib/server/proxy_settings.ts";
 import { RelayClient, type RelayClientOptions } from "../../lib/server/relay_client.ts";
 import type { RelayAnswer, RelayRequest } from "../../lib/server/relay_request.ts";
-import { UnreachableError, type UnreachableKind } from "../../lib/server/unreachable_error.ts";
+import { UnreachableError, type UnreachableKind } from "../../lib/client/unreachable_error.ts";
 import type { ServerConnection } from "./raw_server.ts";
 
 /** A whole answer. */

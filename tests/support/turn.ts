@@ -4,3 +4,11 @@
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Turns until a condition is met, which without sockets takes a few; throws where it never is. */
+export async function until(isMet: () => boolean): Promise<void> {
+  for (let i = 0; !isMet(); i++) {
+    if (i === 1_000) throw new Error("Waited in vain");
+    await turn();
+  }
+}

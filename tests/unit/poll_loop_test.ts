@@ -6,124 +6,17 @@ import {
   REFUSED_RETRY_MS,
   REPEATED_LOG_MS,
 } from "../../lib/base/limits.ts";
-import { PollLoop, type PollLoopOptions } from "../../lib/server/poll_loop.ts";
-import type { RelayAnswer, RelayRequest } from "../../lib/server/relay_request.ts";
-import { type ClassicRequest, encodePollBody } from "../../lib/wire/http_serde.ts";
-import { ManualClock } from "../support/manual_clock.ts";
-import { createMemoryLog } from "../support/memory_log.ts";
+import {
+  batch,
+  DOWN,
+  EMPTY,
+  gaps,
+  linesWith,
+  pass,
+  runFor,
+  setUp,
+} from "../support/poll_loop_world.ts";
 import { turn } from "../support/turn.ts";
-
-type Reply = Partial<RelayAnswer> | Error | "held";
-
-interface World {
-  readonly clock: ManualClock;
-  readonly loop: PollLoop;
-  readonly polls: RelayRequest[];
-  /** When each poll came, on the clock. */
-  readonly times: number[];
-  readonly taken: { readonly request: ClassicRequest; readonly baseUrl: string }[];
-  readonly connected: string[];
-  readonly lines: string[];
-  /** What the relay answers; a held poll ends with 204, as a relay that nobody visits ends it. */
-  reply: (request: RelayRequest) => Reply;
-  whenRoom: () => Promise<void>;
-  runModern: PollLoopOptions["runModern"];
-  random: number;
-}
-
-interface WorldOptions {
-  readonly relayUrl?: string;
-  readonly reply?: World["reply"];
-}
-
-function setUp(options: WorldOptions = {}): World {
-  const clock = new ManualClock();
-  const { log, lines } = createMemoryLog(clock);
-  const world: World = {
-    clock,
-    lines,
-    polls: [],
-    times: [],
-    taken: [],
-    connected: [],
-    reply: options.reply ?? (() => "held"),
-    whenRoom: () => Promise.resolve(),
-    runModern: () => Promise.reject(new TypeError("No modern relay here")),
-    random: 0.5,
-    loop: new PollLoop({
-      name: "my_server",
-      apiKey: "the key",
-      relayUrl: options.relayUrl ?? "http://relay.test",
-      client: { request: (request) => answer(world, request) },
-      clock,
-      log,
-      random: () => world.random,
-      onRequest: (request, baseUrl) => world.taken.push({ request, baseUrl }),
-      whenRoom: () => world.whenRoom(),
-      onConnected: (baseUrl) => world.connected.push(baseUrl),
-      runModern: (baseUrl, options) => world.runModern(baseUrl, options),
-    }),
-  };
-  return world;
-}
-
-function answer(world: World, request: RelayRequest): Promise<RelayAnswer> {
-  world.polls.push(request);
-  world.times.push(world.clock.monotonic());
-  const reply = world.reply(request);
-  if (reply instanceof Error) return Promise.reject(reply);
-  if (reply !== "held") return Promise.resolve(toAnswer(reply));
-  return new Promise((resolve, reject) => {
-    const timer = world.clock.after(POLL_PARK_MS, () => resolve(toAnswer({ status: 204 })));
-    request.signal.addEventListener("abort", () => {
-      world.clock.clear(timer);
-      reject(new Error("aborted"));
-    }, { once: true });
-  });
-}
-
-function toAnswer(reply: Partial<RelayAnswer>): RelayAnswer {
-  return { status: 200, headers: [], body: new Uint8Array(), isBodySent: true, ...reply };
-}
-
-/** Runs the loop for `ms` on the clock, timer by timer, then ends it. */
-async function runFor(world: World, ms: number): Promise<void> {
-  const controller = new AbortController();
-  const run = world.loop.run(controller.signal);
-  await pass(world, ms);
-  controller.abort();
-  await run;
-  assertEquals(world.clock.pendingCount, 0);
-}
-
-async function pass({ clock }: World, ms: number): Promise<void> {
-  const end = clock.monotonic() + ms;
-  for (;;) {
-    await turn();
-    const delay = clock.nextDelay;
-    assert(delay !== undefined, "The loop neither waits nor polls");
-    if (clock.monotonic() + delay > end) break;
-    clock.advance(delay);
-  }
-  clock.advance(end - clock.monotonic());
-}
-
-const EMPTY = { status: 200, body: encodePollBody([]) };
-const DOWN = new Error("Cannot reach relay");
-
-function batch(...ids: string[]): Partial<RelayAnswer> {
-  return {
-    body: encodePollBody(ids.map((id) => ({ id, method: "GET", uri: `/${id}`, headers: [] }))),
-  };
-}
-
-function gaps(times: readonly number[]): number[] {
-  return times.slice(1).map((time, i) => time - (times[i] ?? 0));
-}
-
-function linesWith(world: World, part: string): string[] {
-  return world.lines.filter((line) => line.includes(part));
-}
 
 Deno.test("PollLoop polls with key, limits and encoded name, and hands requests on in order", async () => {
   const batches = [batch("a", "b"), batch("c")];

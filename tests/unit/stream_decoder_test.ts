@@ -143,7 +143,7 @@ const VIOLATIONS: readonly (readonly [string, "answer" | "body", Uint8Array, str
   ["END before HEAD", "answer", END, "type 23 may not come here"],
   ["a second HEAD", "answer", twice(encodeStreamHead(HEAD)), "type 21 may not come here"],
   ["HEAD in a body stream", "body", encodeStreamHead(HEAD), "type 21 may not come here"],
-  ["HEAD of no status", "answer", fromHex("21000000000004 0000 0000"), "its status is 0"],
+  ["HEAD that is cut short", "answer", fromHex("21000000000002 00c8"), "it is cut short"],
   ["HEAD over its bound", "answer", fromHex("21000000040001"), "type 21 is over 262144 bytes"],
   ["a type that is unknown", "body", fromHex("26000000000000"), "type 26 may not come here"],
   ["a message", "body", fromHex("04000000000000"), "type 04 may not come here"],

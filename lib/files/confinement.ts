@@ -50,6 +50,9 @@ export interface ChangedFault {
 const REFUSED: RefusedFault = { fault: "refused" };
 const CHANGED: ChangedFault = { fault: "changed" };
 
+/** Of a file that was opened, at 3 µs each: with one, a busy machine was seen to lose this race. */
+const LOOKS = 4;
+
 export class Confinement {
   readonly #fileSystem: FileSystem;
   readonly #root: string;
@@ -151,14 +154,19 @@ export class Confinement {
     });
   }
 
-  // The path is looked at once more after the file was opened: a folder on the way that was swapped
-  // for a link, even for a moment, shows as another real path or another file.
+  // The path is looked at again after the file was opened: a folder on the way that was swapped for a
+  // link, even for a moment, shows as another real path or another file. Whoever swaps without end
+  // may hit the gap between two system calls, so it is not one look that decides: each wants two more
+  // such hits in a row.
   #isUnchanged(file: OpenFile, { path, stat }: Located): boolean {
     const opened = file.stat();
     if (opened.kind !== "file" || !isSameState(opened, stat)) return false;
-    if (this.#fileSystem.realPath(path) !== path) return false;
-    const now = this.#fileSystem.lstat(path);
-    return !isFault(now) && isSameState(now, stat);
+    for (let look = 0; look < LOOKS; look++) {
+      if (this.#fileSystem.realPath(path) !== path) return false;
+      const now = this.#fileSystem.lstat(path);
+      if (isFault(now) || !isSameState(now, stat)) return false;
+    }
+    return true;
   }
 }
 

@@ -22,6 +22,8 @@ export interface PublicPlace {
   readonly privateAuthorities?: readonly string[];
   /** Whether a cookie may have a Domain that is not private; else it is for the visitors' host alone. */
   readonly keepsCookieDomain?: boolean;
+  /** A host whose subdomains are others' too: no cookie may have it, or one above it, as Domain. */
+  readonly sharedHost?: string | undefined;
 }
 
 /**
@@ -157,9 +159,11 @@ function moveCookie(value: string, place: PublicPlace): string {
 
 /** Browsers refuse a cookie for a host that is not theirs. */
 function keepsDomain(domain: string, place: PublicPlace): boolean {
+  const { keepsCookieDomain = false, privateAuthorities = [], sharedHost } = place;
   const host = hostOf(domain.replace(/^\./, ""));
-  return place.keepsCookieDomain === true &&
-    !place.privateAuthorities?.some((authority) => hostOf(authority) === host);
+  const isShared = sharedHost !== undefined && `.${sharedHost}`.endsWith(`.${host}`);
+  return keepsCookieDomain && !isShared &&
+    !privateAuthorities.some((authority) => hostOf(authority) === host);
 }
 
 /** Without white space around it; not that of Unicode, which may be a part of a character here. */

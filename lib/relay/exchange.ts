@@ -35,8 +35,8 @@ export interface ForwardedRequest {
   /** Bytes of a body that is unread; null where they are not known. */
   readonly bodyLength: number | null;
   readonly wantsUpgrade: boolean;
-  /** Where visitors see the server's root, if that is not the root of a host of its own. */
-  readonly place: PublicPlace | null;
+  /** Where visitors see the server's root. */
+  readonly place: PublicPlace;
 }
 
 export interface ExchangeOptions {

@@ -233,9 +233,9 @@ function answerVisitor(
   state: RelayState,
   { request, route }: { request: HttpRequest; route: VisitRoute },
 ): Promise<HttpAnswer> | HttpAnswer {
-  const server = route.isByHost
-    ? state.registry.findByHost(route.name)
-    : state.registry.find(route.name);
+  const server = route.hostSuffix === undefined
+    ? state.registry.find(route.name)
+    : state.registry.findByHost(route.name);
   if (server === undefined) return failureAnswer("no_such_server");
   const refusal = (): Failure | undefined => {
     if (state.isStopping) return "relay_stopping";

@@ -17,7 +17,7 @@ export function toHostRoute(
   const target = parseTarget(request.target);
   if (target.kind === "bad") return undefined;
   const { path, query } = target.kind === "asterisk" ? { path: "*", query: "" } : target;
-  return { kind: "visit", name, path, query, prefix: "", isByHost: true };
+  return { kind: "visit", name, path, query, prefix: "", hostSuffix: suffix };
 }
 
 /**

@@ -49,8 +49,8 @@ export interface VisitRoute {
   readonly prefix: string;
   /** With its "?"; "" where there is none. */
   readonly query: string;
-  /** True if the name is a label of the host, in lower case. */
-  readonly isByHost: boolean;
+  /** Where the name is a label of the host, in lower case: what follows it; else undefined. */
+  readonly hostSuffix: string | undefined;
 }
 
 const VISIT_PREFIXES = ["/frontend/servers/", "/servers/"];
@@ -122,7 +122,7 @@ export function toVisitRoute(rest: string, prefix: string): Route {
     path,
     prefix: prefix + name,
     query: "",
-    isByHost: false,
+    hostSuffix: undefined,
   } as const;
   // Who tidies it before or after us must not come to another server by it.
   if (staysBelow(route.prefix + path, route.prefix)) return route;

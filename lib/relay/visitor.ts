@@ -75,9 +75,11 @@ function carry(
       body,
       bodyLength: request.upgrade === null ? request.bodyLength : null,
       wantsUpgrade: request.upgrade !== null,
-      place: provenance.prefix === "" ? null : {
+      place: {
         prefix: provenance.prefix,
         authorities: [provenance.authority.toLowerCase(), toAuthority(request).toLowerCase()],
+        keepsCookieDomain: route.hostSuffix !== undefined,
+        sharedHost: route.hostSuffix,
       },
     },
     visitor: request,

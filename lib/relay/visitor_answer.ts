@@ -91,10 +91,10 @@ function toVisitorHeaders(
     if (key === "content-length" || PROXY_ORDERS.has(key)) continue;
     // RFC 9209 §2.1: members are named after who wrote them, and only the relay is the relay.
     if (key === "proxy-status" && value.toLowerCase().includes("ptth_relay")) continue;
-    if (place !== null && ORIGIN_WIDE.has(key)) continue;
+    if (place.prefix !== "" && ORIGIN_WIDE.has(key)) continue;
     fields.push(name, value);
   }
-  return place === null ? fields : moveBelowPrefix(fields, place);
+  return moveBelowPrefix(fields, place);
 }
 
 /** The first field of this name, as it is spelled. */

@@ -254,6 +254,23 @@ Deno.test("answer: what speaks for all of an origin passes by a host of its own,
   own.end();
 });
 
+Deno.test("answer: a cookie goes to no other server, whatever Domain it has", async () => {
+  const cookies = [
+    "a=b; Domain=relay.test",
+    "a=b; Domain=.Test; Secure",
+    "a=b; Domain=alpha.relay.test",
+  ];
+  const headers = cookies.flatMap((cookie) => ["Set-Cookie", cookie]);
+  const ask = async (world: World): Promise<readonly string[]> => {
+    const answer = await world.answerOf({ status: 200, headers });
+    world.end();
+    return answer.headers.filter((text) => text !== "Set-Cookie");
+  };
+  assertEquals(await ask(await World.start()), ["a=b", "a=b; Secure", "a=b"]);
+  const byHost = await ask(await World.start({ hostSuffix: "relay.test" }));
+  assertEquals(byHost, ["a=b", "a=b; Secure", "a=b; Domain=alpha.relay.test"]);
+});
+
 Deno.test("answer: trailers, and the field that announces them, go with a body without a length only", async () => {
   const world = await World.start();
   for (const [length, expected] of [[[], ["Trailer", "X-T"]], [["Content-Length", "5"], []]]) {

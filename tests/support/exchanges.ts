@@ -18,7 +18,7 @@ export function toForwardedRequest(
     body: new Uint8Array(),
     bodyLength: null,
     wantsUpgrade: false,
-    place: null,
+    place: { prefix: "", authorities: [] },
     ...changes,
   };
 }

@@ -256,6 +256,14 @@ Deno.test("moveBelowPrefix drops the Domain of cookies, or only a private one", 
     ["a=b; Domain=.App.Internal", "a=b"],
     ["a=b; Domain=internal", "a=b; Domain=internal"],
   ]);
+  const byHost = { prefix: "", authorities: [], keepsCookieDomain: true, sharedHost: "relay.test" };
+  assertMoved(["Set-Cookie"], byHost, [
+    ["a=b; Domain=relay.test; Path=/", "a=b; Path=/"],
+    ["a=b; Domain=.Relay.Test", "a=b"],
+    ["a=b; Domain=test", "a=b"],
+    ["a=b; Domain=me.relay.test", "a=b; Domain=me.relay.test"],
+    ["a=b; Domain=elay.test", "a=b; Domain=elay.test"],
+  ]);
 });
 
 Deno.test("moveBelowPrefix keeps other fields, names, order and repeats", () => {

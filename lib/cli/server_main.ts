@@ -12,7 +12,8 @@ import { SERVER_PROGRAM } from "../config/server_options.ts";
 import { denoFileSystem } from "../files/deno_file_system.ts";
 import { createFileServer, type FileServer } from "../files/file_server.ts";
 import { createDispatcher } from "../server/dispatch.ts";
-import { createOrigin, type Origin, type OriginConfig } from "../server/origin.ts";
+import { createOrigin, type Origin } from "../server/origin.ts";
+import type { OriginConfig } from "../server/origin_config.ts";
 import { proxyFor, readProxySettings } from "../server/proxy_settings.ts";
 import { RelayClient } from "../server/relay_client.ts";
 import { Server } from "../server/server.ts";
@@ -143,11 +144,16 @@ async function openOrigins(
 async function checkSocketAccess({ endpoint }: OriginAddress): Promise<void> {
   if (!("socketPath" in endpoint)) return;
   const path = endpoint.socketPath;
-  for (const name of ["read", "write"] as const) {
-    const { state } = await Deno.permissions.query({ name, path });
+  const wanted: readonly (readonly [Deno.PermissionDescriptor, verb: string, flag: string])[] = [
+    [{ name: "read", path }, "read", `--allow-read=${path}`],
+    [{ name: "write", path }, "write", `--allow-write=${path}`],
+    [{ name: "net", host: `unix:${path}` }, "connect to", `--allow-net=unix:${path}`],
+  ];
+  for (const [descriptor, verb, flag] of wanted) {
+    const { state } = await Deno.permissions.query(descriptor);
     if (state === "granted") continue;
-    throw new ConfigError(`Cannot use origin "unix:${path}": Deno may not ${name} it`, {
-      hint: `Run Deno with --allow-${name}=${path}`,
+    throw new ConfigError(`Cannot use origin "unix:${path}": Deno may not ${verb} it`, {
+      hint: `Run Deno with ${flag}`,
     });
   }
 }

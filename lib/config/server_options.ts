@@ -110,7 +110,7 @@ export const ORIGIN_OPTIONS = {
     source: "key",
   }),
   connectTimeout: secondsOption({
-    description: "Longest time to connect to it",
+    description: "Longest time to connect to it; 0: no limit",
     source: "key",
     default: 10,
     max: MAX_WAIT_SECONDS,

@@ -14,7 +14,6 @@ import {
   POLL_TIMEOUT_MS,
   QUICK_ANSWER_MS,
   REFUSED_RETRY_MS,
-  REPEATED_LOG_MS,
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
@@ -24,6 +23,7 @@ import type { PathKind } from "./path.ts";
 import { type PollOutcome, toPollOutcome } from "./poll_outcome.ts";
 import type { RelayClient } from "./relay_client.ts";
 import { toBaseUrls, toPollUrl } from "./relay_url.ts";
+import { TroubleMemory } from "./trouble_memory.ts";
 
 export interface PollLoopOptions {
   readonly name: string;
@@ -80,7 +80,7 @@ export class PollLoop {
   #transport: Connection["transport"] | undefined;
   /** Since when the relay does not do its work, on the monotonic clock. */
   #outageSince: number | undefined;
-  #lastTrouble: { readonly text: string; readonly loggedAt: number } | undefined;
+  #trouble: TroubleMemory;
   /** Until when modern is not tried, on the monotonic clock, and for how long the next time. */
   #classicUntil = 0;
   #classicPauseMs = CONTROL_RETRY_MS;
@@ -88,6 +88,7 @@ export class PollLoop {
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
+    this.#trouble = new TroubleMemory(options.clock);
     this.#baseUrls = toBaseUrls(options.relayUrl);
   }
 
@@ -124,7 +125,7 @@ export class PollLoop {
   async #speakModern(signal: AbortSignal): Promise<Failure | undefined> {
     const { clock, runModern, log } = this.#options;
     const outageSince = this.#outageSince;
-    const lastTrouble = this.#lastTrouble;
+    const trouble = this.#trouble;
     let openedAt: number | undefined;
     const end = await runModern(this.#baseUrl, {
       signal,
@@ -145,7 +146,7 @@ export class PollLoop {
         if (this.#quickSessions <= 1) return undefined;
         // It has done no work, so the outage goes on.
         this.#outageSince = outageSince ?? this.#outageSince;
-        this.#lastTrouble = lastTrouble;
+        this.#trouble = trouble;
         return { kind: "trouble", reason: end.reason };
       }
       case "blocked":
@@ -198,7 +199,7 @@ export class PollLoop {
     this.#wasConnected = true;
     this.#isGuess = false;
     this.#outageSince = undefined;
-    this.#lastTrouble = undefined;
+    this.#trouble = new TroubleMemory(this.#options.clock);
   }
 
   /** Notes a failure; returns how long to wait before the next try. */
@@ -206,7 +207,7 @@ export class PollLoop {
     const { clock, random } = this.#options;
     const now = clock.monotonic();
     this.#outageSince ??= now;
-    this.#logTrouble(failure, now);
+    this.#logTrouble(failure);
     // A guess is left whatever answers there: it may be another application behind the same proxy.
     if (failure.kind === "no_relay" || this.#isGuess) {
       this.#baseIndex = this.#baseIndex === 0 ? 1 : 0;
@@ -217,12 +218,10 @@ export class PollLoop {
   }
 
   /** The same trouble once a minute, another one at once. */
-  #logTrouble({ kind, reason }: Failure, now: number): void {
+  #logTrouble({ kind, reason }: Failure): void {
     // Both spellings of the URL have to fail before that is worth a line.
     if (kind === "no_relay" && !this.#isGuess) return;
-    const last = this.#lastTrouble;
-    if (last?.text === reason && now - last.loggedAt < REPEATED_LOG_MS) return;
-    this.#lastTrouble = { text: reason, loggedAt: now };
+    if (!this.#trouble.isNews(reason)) return;
     this.#options.log.warn(
       kind === "refused" ? "Refused by the relay" : "No connection to the relay",
       { relay: this.#options.relayUrl, reason },

@@ -27,12 +27,16 @@ export function toPollUrl(baseUrl: string, name: string): URL {
   return new URL(baseUrl + LISTEN_ROUTE + encodeURIComponent(name));
 }
 
-/** Where visitors find the server of this name; the spelling that originals have too. */
-export function toVisitorUrl(baseUrl: string, name: string): string {
+/** Where visitors find the server of this name; an original relay has but the longer spelling. */
+export function toVisitorUrl(
+  baseUrl: string,
+  name: string,
+  { isClassic }: { readonly isClassic: boolean },
+): string {
   const root = baseUrl.endsWith(CLASSIC_PREFIX)
     ? baseUrl.slice(0, -CLASSIC_PREFIX.length)
     : baseUrl;
-  return `${root}/frontend/servers/${encodeURIComponent(name)}/`;
+  return `${root}${isClassic ? "/frontend" : ""}/servers/${encodeURIComponent(name)}/`;
 }
 
 /** Where the answer of an exchange goes. */

@@ -29,11 +29,9 @@ import type { Handler, HttpRequest } from "../http/message.ts";
 import { textAnswer } from "../http/text_answer.ts";
 import { toFetchAnswer } from "./fetch_answer.ts";
 import { toFetchRequest } from "./fetch_request.ts";
-import type { Connection } from "./poll_loop.ts";
 import { proxyFor, type ProxySettings, readProxySettings } from "./proxy_settings.ts";
 import { RelayClient } from "./relay_client.ts";
-import { toVisitorUrl } from "./relay_url.ts";
-import { Server } from "./server.ts";
+import { type Connected, Server } from "./server.ts";
 import { parseCertificates } from "./trusted_certificates.ts";
 
 /**
@@ -132,12 +130,6 @@ export interface ServeOptions {
   readonly log?: ServeLog;
 }
 
-/** How the relay has taken a server. */
-export interface Connected extends Connection {
-  /** Where the server is, as seen from the relay's address; ends in a slash. */
-  readonly url: string;
-}
-
 /** A server that runs until it is shut down. */
 export interface PtthServer extends AsyncDisposable {
   /**
@@ -211,13 +203,7 @@ class HandlerServer implements PtthServer {
     this.connected = promise;
     this.#rejectConnected = reject;
     this.#start().catch(reject);
-    void this.#server.connected.then((baseUrl) =>
-      resolve({
-        transport: "classic poll",
-        ...this.#server.connection,
-        url: toVisitorUrl(baseUrl, name),
-      })
-    );
+    void this.#server.connected.then(resolve);
   }
 
   async shutdown(signal?: AbortSignal): Promise<void> {

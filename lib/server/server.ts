@@ -29,6 +29,12 @@ export interface ServerOptions {
   readonly random?: () => number;
 }
 
+/** How the relay has taken a server. */
+export interface Connected extends Connection {
+  /** Where the server is, as seen from the relay's address; ends in a slash. */
+  readonly url: string;
+}
+
 export class Server {
   readonly #options: ServerOptions;
   /** Ends the polling. */
@@ -36,7 +42,7 @@ export class Server {
   /** Ends the exchanges in flight. */
   readonly #working = new AbortController();
   readonly #active = new Set<Promise<void>>();
-  readonly #connected = Promise.withResolvers<string>();
+  readonly #connected = Promise.withResolvers<Connected>();
   #connection: Connection | undefined;
   #loop: Promise<void> = Promise.resolve();
 
@@ -66,10 +72,12 @@ export class Server {
       random,
       onRequest: (request, baseUrl) => this.#take(request, baseUrl),
       whenRoom: () => this.#whenRoom(),
-      onConnected: (baseUrl, { transport, host }) => {
-        const visitors = toVisitorUrl(baseUrl, this.#options.name);
-        log.info("Connected", { visitors, host, transport });
-        this.#connected.resolve(baseUrl);
+      onConnected: (baseUrl, connection) => {
+        const { transport, host } = connection;
+        const isClassic = transport === "classic poll";
+        const url = toVisitorUrl(baseUrl, this.#options.name, { isClassic });
+        log.info("Connected", { visitors: url, host, transport });
+        this.#connected.resolve({ ...connection, url });
       },
       runModern: (baseUrl, { signal, onOpen }) =>
         this.#link.run(baseUrl, {
@@ -88,8 +96,8 @@ export class Server {
     return this.#connection;
   }
 
-  /** Resolves with the relay's base URL once it has taken the first poll, or opened a session. */
-  get connected(): Promise<string> {
+  /** Resolves once the relay has taken the first poll, or opened a session. */
+  get connected(): Promise<Connected> {
     return this.#connected.promise;
   }
 

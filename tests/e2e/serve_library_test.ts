@@ -79,7 +79,7 @@ Deno.test("serve: the handler gets method, URL, fields and the raw target", asyn
       }),
   );
   const { url, transport } = await server.connected;
-  assertEquals([url, transport], [`${relay.url}/frontend/servers/${NAME}/`, "control channel"]);
+  assertEquals([url, transport], [`${relay.url}/servers/${NAME}/`, "control channel"]);
   const { body, status } = await visit(relay.port, `/servers/${NAME}/a/../b%2f//c?x=%zz&y=`, {
     method: "PATCH",
     headers: ["X-A: 2", "x-a: 1", "Cookie: a=1", "Cookie: b=2", "X-B: \xe9"],
@@ -440,7 +440,7 @@ Deno.test("serve: reaches its relay by https, with an authority of its own", asy
     caCertificates: readCa(),
     log,
   });
-  assertMatch((await server.connected).url, /^https:\/\/localhost:\d+\/frontend\/servers\/home\/$/);
+  assertMatch((await server.connected).url, /^https:\/\/localhost:\d+\/servers\/home\/$/);
   assertEquals((await visit(relay.port, TARGET)).body, "safe");
   assertEquals(lines.filter((line) => !line.startsWith("INFO")), []);
 });

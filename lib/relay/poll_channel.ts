@@ -86,7 +86,11 @@ export class PollChannel implements Channel, Watched {
       request.signal.removeEventListener("abort", leave);
       resolve(answer);
     };
-    const leave = (): void => settle(NOTHING_YET);
+    const leave = (): void => {
+      settle(NOTHING_YET);
+      // Nobody comes back, so its place need not be kept until it has been silent for long enough.
+      if (this.#session.isLeaving && this.#session.load === 0) this.#session.end("closed");
+    };
     const timer = this.#clock.after(MODERN_PARK_MS, () => settle(NOTHING_YET));
     request.signal.addEventListener("abort", leave);
     this.#held = settle;

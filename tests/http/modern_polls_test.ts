@@ -300,6 +300,26 @@ Deno.test("session: LEAVE is answered by LAST, once, and no further exchange is 
   assertAllOver(world);
 });
 
+Deno.test("session: one that leaves with nothing in hand is over when its poll is", async () => {
+  const world = new RelayWorld();
+  const process = await PolledProcess.open(world);
+  const visitor = world.visit("/servers/alpha/x");
+  const { id } = await process.takeRequest();
+  const held = process.poll();
+  await process.say(encodeLeave());
+  await process.take(held);
+  const early = process.poll();
+  early.request.finish("cut");
+  await process.take(early);
+  assert(world.state.sessions.find(process.session));
+  await assertAnswers(process, id, visitor);
+  const late = process.poll();
+  late.request.finish("cut");
+  await process.take(late);
+  assertEquals(world.state.sessions.find(process.session), undefined);
+  assertAllOver(world);
+});
+
 Deno.test("session: a name that is taken away, or gets another key, ends it by 410", async () => {
   for (const isGone of [true, false]) {
     const world = new RelayWorld();

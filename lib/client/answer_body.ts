@@ -2,6 +2,7 @@
 
 import { Readable } from "node:stream";
 import type { RawHeaders } from "../http/message.ts";
+import type { OwnedChunks } from "../http/owned_chunks.ts";
 
 export interface AnswerBodyOptions {
   /** Has more bytes come. */
@@ -10,12 +11,11 @@ export interface AnswerBodyOptions {
   readonly giveUp: () => void;
 }
 
-export class AnswerBody extends Readable {
+export class AnswerBody extends Readable implements OwnedChunks {
   readonly ownsChunks = true;
   /** Fields behind the body; known when it has ended. */
   trailers: RawHeaders = [];
   readonly #options: AnswerBodyOptions;
-  #isWanting = false;
   #isWhole = false;
 
   constructor(options: AnswerBodyOptions) {
@@ -27,7 +27,8 @@ export class AnswerBody extends Readable {
 
   /** True while its reader waits for bytes. */
   get isWanting(): boolean {
-    return this.#isWanting && !this.destroyed;
+    const isBeingRead = this.readableFlowing === true || this.listenerCount("readable") > 0;
+    return isBeingRead && this.readableLength === 0 && !this.#isWhole && !this.destroyed;
   }
 
   /** True when all of it has come. */
@@ -37,28 +38,21 @@ export class AnswerBody extends Readable {
 
   /** Some of the body; false if no more should come for now. */
   add(bytes: Uint8Array): boolean {
-    if (this.destroyed) return true;
-    const wantsMore = this.push(bytes);
-    this.#isWanting = wantsMore;
-    return wantsMore;
+    return this.push(bytes);
   }
 
   finish(trailers: RawHeaders): void {
     this.#isWhole = true;
-    this.#isWanting = false;
     this.trailers = trailers;
     this.push(null);
   }
 
   /** The rest will not come. */
   fail(error: Error): void {
-    // So that giving it up is not told once more.
-    this.#isWhole = true;
     this.destroy(error);
   }
 
   override _read(): void {
-    this.#isWanting = true;
     this.#options.resume();
   }
 

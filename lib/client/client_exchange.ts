@@ -5,10 +5,11 @@ import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
 import { ProtocolError, toMessage } from "../base/errors.ts";
-import { headerPairs, isTrailer, isValidHeader } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { freeChunk, freeWhenWritten, ownsChunks } from "../http/owned_chunks.ts";
 import { AnswerBody } from "./answer_body.ts";
+import { connectionOptions } from "./connection_options.ts";
+import { encodeChunk, encodeLastChunk } from "./encode_request.ts";
 import type { ResponseHead } from "./response_reader.ts";
 import { toAbortError, toRequestError, UnreachableError } from "./unreachable_error.ts";
 
@@ -18,7 +19,7 @@ export interface ClientRequest {
   readonly target: string;
   /** All fields, those that frame the body included. */
   readonly headers: RawHeaders;
-  /** Taken over: read to its end, or destroyed. */
+  /** Taken over, whatever comes of the request: read to its end, or destroyed. */
   readonly body: Uint8Array | Readable | null;
   /** Bytes that a stream gives, as the fields announce; null for a chunked one. */
   readonly length: number | null;
@@ -36,21 +37,21 @@ export interface ClientRequest {
   readonly signal: AbortSignal;
 }
 
-export type ClientAnswer =
-  | {
-    readonly kind: "answer";
-    readonly status: number;
-    readonly headers: RawHeaders;
-    /** Destroying it before its end closes the connection. */
-    readonly body: AnswerBody;
-  }
-  /** The connection speaks another protocol now, and is the caller's; `head` came already. */
-  | {
-    readonly kind: "switched";
-    readonly headers: RawHeaders;
-    readonly socket: Socket;
-    readonly head: Uint8Array;
-  };
+export interface ClientAnswer {
+  readonly status: number;
+  readonly headers: RawHeaders;
+  /** Destroying it before its end closes the connection. */
+  readonly body: AnswerBody;
+  /** After a 101, which has no body: the connection speaks another protocol, and is the caller's. */
+  readonly switched: SwitchedSocket | null;
+}
+
+export interface SwitchedSocket {
+  /** To be listened to at once: its end is told once, even if nobody listens. */
+  readonly socket: Socket;
+  /** What came of the other protocol already. */
+  readonly head: Uint8Array;
+}
 
 /** What an exchange needs of its connection. */
 export interface Carrier {
@@ -78,12 +79,14 @@ export class ClientExchange {
   #sentBytes = 0;
   #isSendingBody = false;
 
-  /** @throws {TypeError} for a request that cannot be written. */
-  constructor(request: ClientRequest, carrier: Carrier) {
+  /** `head` is the request's, as bytes. */
+  constructor(request: ClientRequest, head: Uint8Array, carrier: Carrier) {
     this.#request = request;
     this.#carrier = carrier;
+    this.#pendingHead = head;
     this.answer = this.#result.promise;
-    this.#pendingHead = encodeRequestHead(request);
+    // It may fail before anybody waits for it; that must not end the process.
+    this.answer.catch(() => {});
   }
 
   /** True where the whole request has been handed to the connection. */
@@ -98,37 +101,31 @@ export class ClientExchange {
     return this.#body.isWanting;
   }
 
+  /** Bytes read and written on its connection so far; any change is a sign of life. */
+  get progress(): number {
+    const { bytesRead, bytesWritten } = this.#carrier.socket;
+    return bytesRead + bytesWritten;
+  }
+
   /** Begins to send. */
   start(): void {
     const { body, signal, holdsBody = false } = this.#request;
     signal.addEventListener("abort", this.#abort);
     if (signal.aborted) return this.#abort();
-    if (body instanceof Readable) {
-      if (holdsBody) this.#flushHead();
-      else this.sendBody();
-      return;
-    }
-    const head = this.#pendingHead ?? NO_BYTES;
-    this.#pendingHead = undefined;
-    const isSmall = body !== null && body.length > 0 && body.length <= MAX_JOINED_BYTES;
-    if (isSmall) this.#write(Buffer.concat([head, body]));
-    else {
-      this.#write(head);
-      if (body !== null && body.length > 0) this.#write(body);
-    }
-    this.#finishSending();
+    if (body instanceof Readable) this.#watch(body);
+    if (holdsBody && body !== null) this.#flushHead();
+    else this.sendBody();
   }
 
   /** Sends the body that has been held back; harmless when it is sent already, or not wanted. */
   sendBody(): void {
     const { body } = this.#request;
-    if (this.#isSendingBody || this.#isOver || !(body instanceof Readable)) return;
+    if (this.#isSendingBody || this.#isOver) return;
     this.#isSendingBody = true;
-    // The head waits for the first bytes of the body, so that both leave together; not for long.
-    if (this.#pendingHead !== undefined) {
-      this.#flushTimer = setImmediate(() => this.#flushHead());
-    }
-    this.#pump(body);
+    if (body instanceof Readable) return this.#pump(body);
+    if (body === null || body.length === 0) this.#flushHead();
+    else this.#writePart(body, false);
+    this.#finishSending();
   }
 
   /** The connection has room again. */
@@ -150,7 +147,7 @@ export class ClientExchange {
       giveUp: () => this.#end(new UnreachableError("aborted", "The answer was given up")),
     });
     const { status, headers } = head;
-    this.#result.resolve({ kind: "answer", status, headers, body: this.#body });
+    this.#result.resolve({ status, headers, body: this.#body, switched: null });
   }
 
   takeBody(bytes: Uint8Array): void {
@@ -160,32 +157,40 @@ export class ClientExchange {
   takeEnd(trailers: RawHeaders): void {
     const head = this.#head;
     if (this.#isOver || head === undefined) return;
-    const isClean = this.#isSent;
+    const { body, headers } = this.#request;
+    const { socket } = this.#carrier;
     this.#settle();
     this.#body?.finish(trailers);
-    // A peer that has answered has read what it wants of the request.
-    if (!isClean) this.#giveUpBody();
-    if (isClean && head.keepsAlive) this.#carrier.release(head);
-    else this.#carrier.socket.destroy();
+    // A peer that has answered has read what it wants of the request. What it has not would be
+    // before the next one.
+    const isClean = this.#isSent && socket.writableLength === 0;
+    const keepsAlive = head.keepsAlive && !connectionOptions(headers).includes("close");
+    if (isClean && keepsAlive) this.#carrier.release(head);
+    else socket.destroy();
+    if (!(body instanceof Readable)) return;
+    if (this.#isSent) body.resume();
+    else body.destroy();
   }
 
   takeSwitch(headers: RawHeaders, head: Uint8Array): void {
     if (this.#isOver) return;
+    const { socket, peer } = this.#carrier;
+    if (!this.#isSent) {
+      const error = new ProtocolError("it switches protocols within the request");
+      return this.#end(toRequestError(error, peer));
+    }
     this.#settle();
-    const { socket } = this.#carrier;
-    this.#result.resolve({ kind: "switched", headers, socket, head });
+    const body = new AnswerBody({ resume: () => {}, giveUp: () => {} });
+    body.finish([]);
+    this.#result.resolve({ status: 101, headers, body, switched: { socket, head } });
   }
 
   /** The connection failed, or ended before the answer was whole. */
   fail(error: unknown, { isUntouched }: { readonly isUntouched: boolean }): void {
     const { peer, isReused } = this.#carrier;
-    if (error instanceof ProtocolError && !isUntouched) {
-      const message = `Cannot complete a request to ${peer}: ${toMessage(error)}`;
-      const kind = error.message === CUT_MESSAGE ? "cut" : "protocol";
-      return this.#end(new UnreachableError(kind, message, { cause: error }));
-    }
     const fault = toRequestError(error, peer);
-    const isStale = isReused && isUntouched && !(this.#request.body instanceof Readable);
+    const isStale = fault.kind === "cut" && isReused && isUntouched &&
+      !(this.#request.body instanceof Readable);
     this.#end(isStale ? new UnreachableError("stale", fault.message, { cause: error }) : fault);
   }
 
@@ -198,22 +203,34 @@ export class ClientExchange {
     this.#end(toAbortError(this.#request.signal.reason, this.#carrier.peer));
   };
 
+  /** From the start, since a body that is held back may fail too. */
+  #watch(body: Readable): void {
+    const fail = (error: Error | null): void =>
+      this.#failBody(error === null ? "it ended early" : toMessage(error), error);
+    body.on("error", fail);
+    body.on("close", () => {
+      if (!body.readableEnded) fail(null);
+    });
+    // Its events are past.
+    if (body.destroyed) fail(body.errored);
+  }
+
   #pump(body: Readable): void {
     const { length } = this.#request;
     const isOwned = ownsChunks(body);
-    const failBody = (reason: string, cause?: unknown): void => {
-      const error = new UnreachableError("body", `Cannot send a body: ${reason}`, { cause });
-      this.#end(error);
-    };
-    body.on("error", (error) => failBody(toMessage(error), error));
-    body.on("close", () => {
-      if (!body.readableEnded) failBody("it ended early");
-    });
+    if (length === 0) {
+      this.#flushHead();
+      this.#finishSending();
+    } else {
+      // The head waits for the first bytes of the body, so that both leave together; not for long.
+      this.#flushTimer = setImmediate(() => this.#flushHead());
+    }
     body.on("data", (chunk: Uint8Array) => {
-      if (this.#isOver || chunk.length === 0) return;
+      if (this.#isOver) return void body.destroy();
+      if (chunk.length === 0) return;
       this.#sentBytes += chunk.length;
       if (length !== null && this.#sentBytes > length) {
-        return failBody(`it is longer than its ${length} bytes`);
+        return this.#failBody(`it is longer than its ${length} bytes`);
       }
       const hasRoom = length === null
         ? this.#writeChunk(chunk, isOwned)
@@ -222,37 +239,29 @@ export class ClientExchange {
       if (this.#sentBytes === length) this.#finishSending();
     });
     body.on("end", () => {
-      if (this.#isOver) return;
-      if (length !== null) {
-        if (this.#sentBytes < length) failBody(`it is shorter than its ${length} bytes`);
-        else this.#finishSending();
-        return;
-      }
-      this.#flushHead();
-      this.#write(encodeLastChunk(this.#request.trailers?.() ?? []));
+      if (this.#isOver || this.#isSent) return;
+      if (length !== null) return this.#failBody(`it is shorter than its ${length} bytes`);
+      this.#writePart(encodeLastChunk(this.#request.trailers?.() ?? []), false);
       this.#finishSending();
     });
-    // Failed before: its events are past.
-    if (body.destroyed) failBody("it ended early");
   }
 
-  /** A part of a body of known length. */
-  #writePart(chunk: Uint8Array, isOwned: boolean): boolean {
-    const head = this.#takeHead();
-    if (head !== undefined && chunk.length <= MAX_JOINED_BYTES) {
-      return this.#write(Buffer.concat([head, chunk]));
-    }
-    if (head !== undefined) this.#write(head);
-    return this.#carrier.socket.write(chunk, isOwned ? freeWhenWritten(chunk) : undefined);
-  }
-
-  /** RFC 9112 §7.1: its size, itself, and a line's end; copied together, since each write costs. */
   #writeChunk(chunk: Uint8Array, isOwned: boolean): boolean {
-    const head = this.#takeHead() ?? NO_BYTES;
-    const size = Buffer.from(`${chunk.length.toString(16)}\r\n`, "latin1");
-    const bytes = Buffer.concat([head, size, chunk, LINE_END]);
+    const bytes = encodeChunk(chunk);
     if (isOwned) freeChunk(chunk);
-    return this.#write(bytes);
+    return this.#writePart(bytes, true);
+  }
+
+  /** Something that is not empty. */
+  #writePart(bytes: Uint8Array, isOwned: boolean): boolean {
+    const head = this.#takeHead();
+    let part = bytes;
+    if (head !== undefined && bytes.length > MAX_JOINED_BYTES) this.#write(head);
+    else if (head !== undefined) {
+      part = Buffer.concat([head, bytes]);
+      if (isOwned) freeChunk(bytes);
+    }
+    return this.#carrier.socket.write(part, isOwned ? freeWhenWritten(part) : undefined);
   }
 
   #takeHead(): Uint8Array | undefined {
@@ -275,6 +284,10 @@ export class ClientExchange {
     if (this.#isSent) return;
     this.#isSent = true;
     this.#request.onSent?.();
+  }
+
+  #failBody(reason: string, cause?: unknown): void {
+    this.#end(new UnreachableError("body", `Cannot send a body: ${reason}`, { cause }));
   }
 
   /** It came to nothing, or its answer broke off. */
@@ -304,34 +317,5 @@ export class ClientExchange {
   }
 }
 
-/** What {@linkcode ResponseReader.end} says of an answer that is not whole. */
-export const CUT_MESSAGE = "The answer was cut";
-
 /** Bodies and chunks up to this size are written together with the head: each write costs. */
 const MAX_JOINED_BYTES = 64 * 1024;
-
-const NO_BYTES = new Uint8Array();
-const LINE_END = Buffer.from("\r\n", "latin1");
-
-/** @throws {TypeError} */
-function encodeRequestHead({ method, target, headers }: ClientRequest): Uint8Array {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method) || !/^[!-\xff]+$/.test(target)) {
-    throw new TypeError("Cannot send a request: its method or target is malformed");
-  }
-  let head = `${method} ${target} HTTP/1.1\r\n`;
-  for (const [name, value] of headerPairs(headers)) {
-    if (!isValidHeader(name, value)) {
-      throw new TypeError(`Cannot send a request: malformed field ${JSON.stringify(name)}`);
-    }
-    head += `${name}: ${value}\r\n`;
-  }
-  return Buffer.from(`${head}\r\n`, "latin1");
-}
-
-function encodeLastChunk(trailers: RawHeaders): Uint8Array {
-  let text = "0\r\n";
-  for (const [name, value] of headerPairs(trailers)) {
-    if (isTrailer(name, value)) text += `${name}: ${value}\r\n`;
-  }
-  return Buffer.from(`${text}\r\n`, "latin1");
-}

@@ -1,17 +1,15 @@
 /** Connections to one host, kept for the next exchange. */
 
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import type { Clock, Timer } from "../base/clock.ts";
-import { ProtocolError } from "../base/errors.ts";
+import { ClosedError, ProtocolError } from "../base/errors.ts";
 import { MAX_IDLE_CONNECTIONS } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
-import {
-  type Carrier,
-  ClientExchange,
-  type ClientRequest,
-  CUT_MESSAGE,
-} from "./client_exchange.ts";
+import { type Carrier, ClientExchange, type ClientRequest } from "./client_exchange.ts";
+import { encodeRequestHead } from "./encode_request.ts";
 import { type ResponseHead, ResponseReader } from "./response_reader.ts";
+import { toAbortError } from "./unreachable_error.ts";
 
 /** Opens a connection that is ready for a request. @throws {UnreachableError} */
 export type OpenConnection = (signal: AbortSignal) => Promise<Socket>;
@@ -29,8 +27,10 @@ export class ConnectionPool {
   readonly #options: ConnectionPoolOptions;
   /** The one that was used last comes last, and is used next. */
   readonly #idle: ClientConnection[] = [];
+  readonly #connections = new Set<ClientConnection>();
   #timer: Timer | undefined;
-  #isClosed = false;
+  /** Aborts when the pool is closed. */
+  readonly #closing = new AbortController();
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options;
@@ -43,14 +43,26 @@ export class ConnectionPool {
    * @throws {TypeError} for a request that cannot be written.
    */
   async send(request: ClientRequest): Promise<ClientExchange> {
-    const connection = this.#takeIdle() ?? await this.#open(request.signal);
-    return connection.send(request);
+    const { body, signal } = request;
+    // It may fail before it is sent; that must not end the process.
+    if (body instanceof Readable) body.on("error", () => {});
+    try {
+      const head = encodeRequestHead(request);
+      this.#throwIfAborted(signal);
+      const connection = this.#takeIdle() ?? await this.#open(signal);
+      return connection.send(request, head);
+    } catch (error) {
+      if (body instanceof Readable) body.destroy();
+      throw error;
+    }
   }
 
-  /** Closes idle connections; others when their exchange is over. */
+  /** Closes all connections; requests in flight, and later ones, fail as aborted. */
   close(): void {
-    this.#isClosed = true;
-    this.closeIdle();
+    const reason = new ClosedError("The connections were closed");
+    this.#closing.abort(reason);
+    for (const connection of [...this.#connections]) connection.close(reason);
+    this.#clearTimer();
   }
 
   closeIdle(): void {
@@ -59,20 +71,24 @@ export class ConnectionPool {
   }
 
   #takeIdle(): ClientConnection | undefined {
+    const { clock } = this.#options;
     for (;;) {
       const connection = this.#idle.pop();
-      if (connection === undefined || !connection.socket.destroyed) return connection;
+      if (connection === undefined || connection.isUsableAt(clock.monotonic())) return connection;
+      connection.socket.destroy();
     }
   }
 
   async #open(signal: AbortSignal): Promise<ClientConnection> {
     const { open, peer, clock } = this.#options;
-    const socket = await open(signal);
-    return new ClientConnection(socket, {
+    const socket = await open(AbortSignal.any([signal, this.#closing.signal]));
+    if (this.#closing.signal.aborted) socket.destroy();
+    this.#throwIfAborted(this.#closing.signal);
+    const connection = new ClientConnection(socket, {
       peer,
       onReleased: (connection, head) => {
         const idleMs = Math.min(this.#options.idleMs, toHintMs(head));
-        if (this.#isClosed || idleMs <= 0 || this.#idle.length >= MAX_IDLE_CONNECTIONS) {
+        if (idleMs <= 0 || this.#idle.length >= MAX_IDLE_CONNECTIONS) {
           return void socket.destroy();
         }
         connection.idleUntil = clock.monotonic() + idleMs;
@@ -80,11 +96,20 @@ export class ConnectionPool {
         this.#sweepLater();
       },
       onClosed: (connection) => {
+        this.#connections.delete(connection);
         const at = this.#idle.indexOf(connection);
         if (at >= 0) this.#idle.splice(at, 1);
         if (this.#idle.length === 0) this.#clearTimer();
       },
     });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #throwIfAborted(signal: AbortSignal): void {
+    for (const { aborted, reason } of [signal, this.#closing.signal]) {
+      if (aborted) throw toAbortError(reason, this.#options.peer);
+    }
   }
 
   /** One timer for all, so that the hot path sets none. */
@@ -94,7 +119,7 @@ export class ConnectionPool {
       this.#timer = undefined;
       const now = clock.monotonic();
       for (const connection of [...this.#idle]) {
-        if (connection.idleUntil <= now) connection.socket.destroy();
+        if (!connection.isUsableAt(now)) connection.socket.destroy();
       }
       if (this.#idle.length > 0) this.#sweepLater();
     });
@@ -138,23 +163,30 @@ class ClientConnection implements Carrier {
       },
     });
     socket.on("data", this.#read).on("end", this.#readEnd).on("close", this.#close);
-    socket.on("drain", this.#drain);
-    socket.on("error", this.#fail);
+    socket.on("drain", this.#drain).on("error", this.#fail);
+    // Whoever opened it may have left it paused.
+    socket.resume();
   }
 
   get isReused(): boolean {
     return this.#count > 1;
   }
 
-  send(request: ClientRequest): ClientExchange {
+  isUsableAt(now: number): boolean {
+    return now < this.idleUntil && !this.socket.destroyed;
+  }
+
+  send(request: ClientRequest, head: Uint8Array): ClientExchange {
     this.#count++;
-    const exchange = new ClientExchange(request, this);
+    const exchange = new ClientExchange(request, head, this);
     this.#exchange = exchange;
     this.#reader.expect({
       isHead: request.method === "HEAD",
       allowsSwitch: request.allowsSwitch ?? false,
     });
     exchange.start();
+    // Its events are past.
+    if (this.socket.destroyed) this.#close();
     return exchange;
   }
 
@@ -163,6 +195,12 @@ class ClientConnection implements Carrier {
     if (this.socket.destroyed) return;
     this.socket.resume();
     this.#options.onReleased(this, head);
+  }
+
+  /** Ends it; an exchange that is under way fails as aborted. */
+  close(reason: Error): void {
+    this.#exchange?.cut(toAbortError(reason, this.peer));
+    this.socket.destroy();
   }
 
   readonly #read = (chunk: Uint8Array): void => {
@@ -175,16 +213,12 @@ class ClientConnection implements Carrier {
   };
 
   readonly #readEnd = (): void => {
-    try {
-      this.#reader.end();
-    } catch (error) {
-      this.#fail(error);
-    }
+    if (!this.#reader.end()) this.#fail(new Error("the connection was ended"));
     this.socket.destroy();
   };
 
   readonly #close = (): void => {
-    this.#fail(new ProtocolError(CUT_MESSAGE));
+    this.#fail(new Error("the connection was closed"));
     this.#options.onClosed(this);
   };
 
@@ -197,12 +231,15 @@ class ClientConnection implements Carrier {
     this.socket.destroy();
   };
 
-  /** The socket is somebody else's. */
+  /** The socket is somebody else's, as if nobody had ever read it. */
   #letGo(): void {
-    this.socket.pause();
-    this.socket.off("data", this.#read).off("end", this.#readEnd).off("close", this.#close);
-    this.socket.off("drain", this.#drain).off("error", this.#fail);
-    this.socket.on("error", () => {});
+    const { socket } = this;
+    socket.off("data", this.#read).off("end", this.#readEnd).off("close", this.#close);
+    socket.off("drain", this.#drain).off("error", this.#fail);
+    // Between two owners as well, a reset must not end the process.
+    socket.on("error", () => {});
+    // Its declared type does not let it be set; node:http does so too when it hands one over.
+    Object.assign(socket, { readableFlowing: null });
     this.#options.onClosed(this);
   }
 }

@@ -7,8 +7,9 @@
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
 import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES, MAX_CHUNK_LINE_BYTES } from "../base/limits.ts";
-import { headerValue, headerValues } from "../http/headers.ts";
+import { headerPairs, headerValues, isValidHeader } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
+import { connectionOptions } from "./connection_options.ts";
 
 /** The head of a final answer. */
 export interface ResponseHead {
@@ -25,7 +26,7 @@ export interface ResponseSink {
   /** An answer of 1xx, but not 101. */
   interim(status: number, headers: RawHeaders): void;
   head(head: ResponseHead): void;
-  /** Some of the body; shares its memory with what was pushed. */
+  /** Some of the body: what was pushed, or a part of it. */
   body(bytes: Uint8Array): void;
   /** The body is whole. */
   end(trailers: RawHeaders): void;
@@ -45,7 +46,7 @@ type State =
   | "idle"
   | "head"
   | "length"
-  | "chunk size"
+  | "size"
   | "chunk"
   | "chunk end"
   | "trailers"
@@ -56,135 +57,139 @@ export class ResponseReader {
   readonly #sink: ResponseSink;
   #state: State = "idle";
   #expectation: Expectation = { isHead: false, allowsSwitch: false };
-  /** Bytes of the body, or the chunk, that are still to come. */
+  #isUntouched = true;
+  /** Bytes of the body, of a chunk, or of the end of its line, that are still to come. */
   #missing = 0;
-  /** What has come of a head, a chunk's line or trailers, where that was not all at once. */
-  #pending: Uint8Array | undefined;
+  /** What has come of the line that tells a chunk's size. */
+  #sizeLine = "";
+  /** What has come of a head or of trailers, where that was not all at once. */
+  #pending: Uint8Array = NO_BYTES;
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
   }
 
-  /** True if no byte of the answer has come. */
+  /** True if no byte has come since the request, not even of an interim answer. */
   get isUntouched(): boolean {
-    return this.#state === "head" && this.#pending === undefined;
+    return this.#isUntouched;
   }
 
   /** A request is being sent: its answer comes next. */
   expect(expectation: Expectation): void {
     this.#expectation = expectation;
+    this.#isUntouched = true;
     this.#state = "head";
   }
 
-  /** @throws {ProtocolError} The connection is of no use any more. */
+  /** @throws {ProtocolError} with the reason. The connection is of no use any more. */
   push(bytes: Uint8Array): void {
-    let rest: Uint8Array | undefined = bytes;
-    while (rest !== undefined && rest.length > 0) rest = this.#take(rest);
+    this.#isUntouched = false;
+    // Whoever gets all of it as a body may free it at once: it has no length then.
+    for (let at = 0; at < bytes.length;) at = this.#take(bytes, at);
   }
 
-  /**
-   * The peer sends no more.
-   *
-   * @throws {ProtocolError} where an answer is not whole.
-   */
-  end(): void {
-    if (this.#state === "until close") return this.#finish([]);
-    if (this.#state !== "idle" && this.#state !== "switched") {
-      throw new ProtocolError("The answer was cut");
-    }
+  /** The peer sends no more; false where an answer is not whole. */
+  end(): boolean {
+    if (this.#state === "until close") this.#finish([]);
+    return this.#state === "idle" || this.#state === "switched";
   }
 
-  /** Takes a part; what is left of it, if anything. */
-  #take(bytes: Uint8Array): Uint8Array | undefined {
+  /** Takes the part that begins at an offset; the offset behind it. */
+  #take(bytes: Uint8Array, at: number): number {
     switch (this.#state) {
-      case "head": {
-        const found = this.#untilEmptyLine(bytes);
-        if (found === undefined) return undefined;
-        return this.#takeHead(found.text, found.rest);
-      }
+      case "head":
+        return this.#takeHead(bytes, at);
       case "length":
       case "chunk":
-        return this.#takeBody(bytes);
       case "until close":
-        this.#sink.body(bytes);
-        return undefined;
-      case "chunk size":
+        return this.#takeBody(bytes, at);
+      case "size":
+        return this.#takeSize(bytes, at);
       case "chunk end":
-        return this.#takeChunkLine(bytes);
-      case "trailers": {
-        const found = this.#untilTrailersEnd(bytes);
-        if (found === undefined) return undefined;
-        this.#finish(parseFields(found.text));
-        return found.rest;
-      }
+        if (bytes[at] !== (this.#missing-- === 2 ? CR : LF)) {
+          throw new ProtocolError("a chunk is longer than it says");
+        }
+        if (this.#missing === 0) this.#state = "size";
+        return at + 1;
+      case "trailers":
+        return this.#takeTrailers(bytes, at);
       case "idle":
       case "switched":
-        throw new ProtocolError("Bytes came that no request asked for");
+        throw new ProtocolError("more came than was asked for");
     }
   }
 
-  #takeHead(text: string, rest: Uint8Array): Uint8Array | undefined {
-    const { status, version, fields } = parseHead(text);
+  #takeHead(bytes: Uint8Array, at: number): number {
+    const found = this.#untilEmptyLine(bytes, at);
+    if (found === undefined) {
+      // Whoever speaks another protocol may now wait for a word of ours.
+      const start = toText(this.#pending.subarray(0, VERSION.length));
+      if (!VERSION.startsWith(start)) throw new ProtocolError(NO_HTTP);
+      return bytes.length;
+    }
+    const { status, version, fields } = parseHead(found.text);
     if (status === 101) {
       if (!this.#expectation.allowsSwitch) {
-        throw new ProtocolError("The answer switches protocols, and nobody asked for it");
+        throw new ProtocolError("it switches protocols, and nobody asked for that");
       }
       this.#state = "switched";
-      this.#sink.switched(fields, rest);
-      return undefined;
+      this.#sink.switched(fields, bytes.subarray(found.end));
+      return bytes.length;
     }
     if (status < 200) {
       this.#sink.interim(status, fields);
-      return rest;
+      return found.end;
     }
-    const framing = toFraming(status, version, fields, this.#expectation.isHead);
-    this.#state = framing.state;
-    this.#missing = framing.length ?? 0;
+    const { state, length } = toFraming(status, version, fields, this.#expectation.isHead);
+    this.#state = state;
+    this.#missing = length ?? Infinity;
     this.#sink.head({
       status,
       headers: fields,
-      length: framing.length,
-      keepsAlive: framing.state !== "until close" && keepsAlive(version, fields),
+      length,
+      keepsAlive: state !== "until close" && keepsAlive(version, fields),
     });
-    if (framing.state === "length" && framing.length === 0) this.#finish([]);
-    return rest;
+    if (length === 0) this.#finish([]);
+    return found.end;
   }
 
-  #takeBody(bytes: Uint8Array): Uint8Array {
-    const part = bytes.length <= this.#missing ? bytes : bytes.subarray(0, this.#missing);
-    this.#missing -= part.length;
+  #takeBody(bytes: Uint8Array, at: number): number {
+    const end = Math.min(bytes.length, at + this.#missing);
+    this.#missing -= end - at;
     const isLast = this.#missing === 0;
-    this.#sink.body(part);
-    if (isLast) {
-      if (this.#state === "length") this.#finish([]);
-      else this.#state = "chunk end";
+    this.#sink.body(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    if (isLast && this.#state === "length") this.#finish([]);
+    else if (isLast) {
+      this.#state = "chunk end";
+      this.#missing = 2;
     }
-    return bytes.subarray(part.length);
+    return end;
   }
 
-  #takeChunkLine(bytes: Uint8Array): Uint8Array | undefined {
-    const all = this.#join(bytes);
-    const end = all.indexOf(LF);
-    if (end < 0) {
-      if (all.length > MAX_CHUNK_LINE_BYTES) throw new ProtocolError("A chunk's line is too long");
-      this.#pending = all;
-      return undefined;
+  #takeSize(bytes: Uint8Array, at: number): number {
+    const lineFeed = bytes.indexOf(LF, at);
+    const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
+    if (this.#sizeLine.length + end - at > MAX_CHUNK_LINE_BYTES) {
+      throw new ProtocolError(`a chunk's line is over ${MAX_CHUNK_LINE_BYTES} bytes`);
     }
-    const rest = all.subarray(end + 1);
-    const line = toText(all.subarray(0, end + 1));
-    if (this.#state === "chunk end") {
-      if (line !== "\r\n") throw new ProtocolError("A chunk is longer than it says");
-      this.#state = "chunk size";
-      return rest;
-    }
-    // RFC 9112 §7.1: a size in hexadecimal, extensions that nobody has to know, and CR LF.
-    const [, size] = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[^\r\n]*)?\r\n$/.exec(line) ?? [];
-    if (size === undefined || line.length > MAX_CHUNK_LINE_BYTES) {
-      throw new ProtocolError("A chunk's size is malformed");
-    }
+    this.#sizeLine += toText(bytes.subarray(at, end));
+    if (lineFeed < 0) return end;
+    const [, size] = SIZE_REGEXP.exec(this.#sizeLine) ?? [];
+    if (size === undefined) throw new ProtocolError("a chunk's size is malformed");
+    this.#sizeLine = "";
     this.#missing = parseInt(size, 16);
     this.#state = this.#missing === 0 ? "trailers" : "chunk";
-    return rest;
+    // So that an empty line is found at once.
+    if (this.#missing === 0) this.#pending = LINE_FEED;
+    return end;
+  }
+
+  #takeTrailers(bytes: Uint8Array, at: number): number {
+    const found = this.#untilEmptyLine(bytes, at);
+    if (found === undefined) return bytes.length;
+    if (found.text === "\n\n") throw new ProtocolError("its last chunk is malformed");
+    this.#finish(parseFields(found.text));
+    return found.end;
   }
 
   #finish(trailers: RawHeaders): void {
@@ -192,55 +197,35 @@ export class ResponseReader {
     this.#sink.end(trailers);
   }
 
-  /** The head with its empty line, once that has come. */
-  #untilEmptyLine(bytes: Uint8Array): { text: string; rest: Uint8Array } | undefined {
-    const all = this.#join(bytes);
-    const end = findEmptyLine(all);
-    return this.#cut(all, end);
-  }
-
-  /** The trailer fields with their empty line, which may come at once. */
-  #untilTrailersEnd(bytes: Uint8Array): { text: string; rest: Uint8Array } | undefined {
-    const all = this.#join(bytes);
-    if (all[0] === LF) throw new ProtocolError("Trailer fields are malformed");
-    if (all[0] === CR && all.length < 2) {
-      this.#pending = all;
-      return undefined;
+  /** The text up to the first empty line, with that, and the offset behind it; once it has come. */
+  #untilEmptyLine(bytes: Uint8Array, at: number): { text: string; end: number } | undefined {
+    const before = this.#pending.length;
+    const part = bytes.subarray(at);
+    const all = before === 0 ? part : Buffer.concat([this.#pending, part]);
+    const end = findEmptyLine(all, Math.max(0, before - 2));
+    if ((end ?? all.length) > MAX_ANSWER_HEAD_BYTES) {
+      throw new ProtocolError(`its head or trailer is over ${MAX_ANSWER_HEAD_BYTES} bytes`);
     }
-    const end = all[0] === CR && all[1] === LF ? 2 : findEmptyLine(all);
-    return this.#cut(all, end);
-  }
-
-  #cut(all: Uint8Array, end: number): { text: string; rest: Uint8Array } | undefined {
-    if (end < 0 ? all.length > MAX_ANSWER_HEAD_BYTES : end > MAX_ANSWER_HEAD_BYTES) {
-      throw new ProtocolError(`A head is over ${MAX_ANSWER_HEAD_BYTES} bytes`);
-    }
-    if (end < 0) {
-      this.#pending = all;
-      return undefined;
-    }
-    return { text: toText(all.subarray(0, end)), rest: all.subarray(end) };
-  }
-
-  /** What has come before, and this. */
-  #join(bytes: Uint8Array): Uint8Array {
-    if (this.#pending === undefined) return bytes;
-    const all = Buffer.concat([this.#pending, bytes]);
-    this.#pending = undefined;
-    return all;
+    this.#pending = end === undefined ? all : NO_BYTES;
+    if (end === undefined) return undefined;
+    return { text: toText(all.subarray(0, end)), end: at + end - before };
   }
 }
 
 const LF = 0x0a;
 const CR = 0x0d;
+const NO_BYTES = new Uint8Array();
+const LINE_FEED = Uint8Array.of(LF);
+const VERSION = "HTTP/1.";
+const NO_HTTP = "it is no HTTP/1.1";
 
-/** The offset behind the first empty line, or -1. A bare LF ends a line too (RFC 9112 §2.2). */
-function findEmptyLine(bytes: Uint8Array): number {
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+/** The offset behind the first empty line. A bare LF ends a line too (RFC 9112 §2.2). */
+function findEmptyLine(bytes: Uint8Array, from: number): number | undefined {
+  for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2;
     if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
   }
-  return -1;
+  return undefined;
 }
 
 /** One character per byte. */
@@ -248,13 +233,17 @@ function toText({ buffer, byteOffset, length }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }
 
+// RFC 9112 §7.1: a size in hexadecimal, extensions that nobody has to know, and CR LF. Longer sizes
+// than these 13 digits are not exact.
+const SIZE_REGEXP = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[^\r\n]*)?\r\n$/;
+
 const STATUS_LINE_REGEXP = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?\r?\n/;
 
 function parseHead(
   text: string,
 ): { readonly status: number; readonly version: "0" | "1"; readonly fields: RawHeaders } {
   const [line, version, status] = STATUS_LINE_REGEXP.exec(text) ?? [];
-  if (line === undefined) throw new ProtocolError("The answer is no HTTP/1.1");
+  if (line === undefined) throw new ProtocolError(NO_HTTP);
   return {
     status: Number(status),
     version: version === "0" ? "0" : "1",
@@ -262,32 +251,42 @@ function parseHead(
   };
 }
 
-// Space before the colon is dropped (RFC 9112 §5.1), and so is space around the value.
-const FIELD_REGEXP = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*(.*?)[ \t]*$/;
-// deno-lint-ignore no-control-regex
-const FORBIDDEN_REGEXP = /[\u0000\r]/;
-
-/** Field lines and the empty line behind them. */
+/** Field lines and empty ones. Space around values, and before a colon, is dropped (RFC 9112 §5). */
 function parseFields(text: string): RawHeaders {
   const fields: string[] = [];
   for (const raw of text.split("\n")) {
     const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
     if (line === "") continue;
-    if (FORBIDDEN_REGEXP.test(line)) throw new ProtocolError("A field has a forbidden character");
-    if (line.startsWith(" ") || line.startsWith("\t")) {
-      // RFC 9112 §5.2: a line that goes on is joined by a space.
-      if (fields.length === 0) throw new ProtocolError("The first field begins with a space");
-      fields.push(`${fields.pop() ?? ""} ${line.trim()}`);
+    if (isSpace(line, 0)) {
+      // A line that goes on is joined by a space (RFC 9112 §5.2).
+      const begun = fields.pop();
+      if (begun === undefined) throw new ProtocolError("its first field begins with space");
+      const rest = trimSpace(line);
+      fields.push(begun === "" || rest === "" ? begun + rest : `${begun} ${rest}`);
       continue;
     }
-    const [, name, value] = FIELD_REGEXP.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw new ProtocolError("A field is malformed");
     if (fields.length >= 2 * MAX_ANSWER_FIELDS) {
-      throw new ProtocolError(`There are more than ${MAX_ANSWER_FIELDS} fields`);
+      throw new ProtocolError(`it has more than ${MAX_ANSWER_FIELDS} fields`);
     }
-    fields.push(name, value);
+    const colon = line.indexOf(":");
+    fields.push(trimSpace(line.slice(0, Math.max(0, colon))), trimSpace(line.slice(colon + 1)));
+  }
+  for (const [name, value] of headerPairs(fields)) {
+    if (!isValidHeader(name, value)) throw new ProtocolError("a field is malformed");
   }
   return fields;
+}
+
+function isSpace(text: string, at: number): boolean {
+  return text[at] === " " || text[at] === "\t";
+}
+
+/** Without space and tabs around it, but with all that `trim()` takes for space (RFC 9110 §5.6.3). */
+function trimSpace(text: string): string {
+  let [start, end] = [0, text.length];
+  while (isSpace(text, start)) start++;
+  while (end > start && isSpace(text, end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /** RFC 9112 §6.3. */
@@ -296,22 +295,23 @@ function toFraming(
   version: "0" | "1",
   fields: RawHeaders,
   isHead: boolean,
-): { readonly state: "length" | "chunk size" | "until close"; readonly length: number | null } {
-  const coding = headerValues(fields, "transfer-encoding").join(",").trim().toLowerCase();
-  const lengths = new Set(
-    headerValues(fields, "content-length").flatMap((value) => value.split(",")),
-  );
-  const values = [...lengths].map((value) => value.trim());
-  if (coding !== "" && (version === "0" || values.length > 0)) {
-    throw new ProtocolError("The answer says in two ways where it ends");
+): { readonly state: "length" | "size" | "until close"; readonly length: number | null } {
+  const [coding, ...codings] = headerValues(fields, "transfer-encoding");
+  const [length, ...lengths] = headerValues(fields, "content-length");
+  if (coding !== undefined && (length !== undefined || version === "0")) {
+    throw new ProtocolError("it says in two ways where it ends");
   }
-  if (new Set(values).size > 1 || values.some((value) => !/^[0-9]{1,15}$/.test(value))) {
-    throw new ProtocolError("The answer's Content-Length is malformed");
+  // Twice the same may be taken for one only by whoever hands on one (RFC 9110 §8.6).
+  if (lengths.length > 0 || (length !== undefined && !/^[0-9]{1,15}$/.test(length))) {
+    throw new ProtocolError("its Content-Length is malformed");
   }
   if (isHead || status === 204 || status === 304) return { state: "length", length: 0 };
-  if (coding === "chunked") return { state: "chunk size", length: null };
-  if (coding !== "") throw new ProtocolError("The answer has a transfer coding that is not known");
-  const [length] = values;
+  if (coding !== undefined) {
+    if (codings.length > 0 || coding.toLowerCase() !== "chunked") {
+      throw new ProtocolError("its transfer coding is not known");
+    }
+    return { state: "size", length: null };
+  }
   return length === undefined
     ? { state: "until close", length: null }
     : { state: "length", length: Number(length) };
@@ -319,10 +319,6 @@ function toFraming(
 
 /** RFC 9112 §9.3. */
 function keepsAlive(version: "0" | "1", fields: RawHeaders): boolean {
-  const options = headerValue(fields, "connection") === undefined
-    ? []
-    : headerValues(fields, "connection").join(",").toLowerCase().split(",").map((option) =>
-      option.trim()
-    );
-  return version === "1" ? !options.includes("close") : options.includes("keep-alive");
+  const options = connectionOptions(fields);
+  return !options.includes("close") && (version === "1" || options.includes("keep-alive"));
 }

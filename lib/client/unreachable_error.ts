@@ -1,6 +1,6 @@
 /** Why a request brought no answer, in words for the log. */
 
-import { toMessage } from "../base/errors.ts";
+import { ProtocolError, toMessage } from "../base/errors.ts";
 
 /**
  * - `dns`: the name has no address
@@ -85,8 +85,15 @@ export function toTlsError(
   return new UnreachableError("tls", `Cannot reach ${peer}: ${reason}`, { cause: error });
 }
 
-/** An error of a connection that stood, in the middle of a request. */
+/**
+ * An error of a connection that stood, in the middle of a request. The message of a ProtocolError is
+ * the reason.
+ */
 export function toRequestError(error: unknown, peer: string): UnreachableError {
+  if (error instanceof ProtocolError) {
+    const message = `Cannot use the answer of ${peer}: ${error.message}`;
+    return new UnreachableError("protocol", message, { cause: error });
+  }
   const isProtocol = codeOf(error).startsWith("HPE_");
   const reason = isProtocol
     ? "what came back is no HTTP/1.1"

@@ -1,10 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ProtocolError } from "../../lib/base/errors.ts";
 import {
   toConnectError,
   toRequestError,
   toTlsError,
   type UnreachableKind,
-} from "../../lib/server/unreachable_error.ts";
+} from "../../lib/client/unreachable_error.ts";
 
 const PEER = 'relay "https://relay.test"';
 
@@ -19,6 +20,8 @@ const connectFaults: readonly (readonly [string, UnreachableKind])[] = [
   ["EHOSTUNREACH", "refused"],
   ["ENETUNREACH", "refused"],
   ["ETIMEDOUT", "timeout"],
+  ["ENOENT", "refused"],
+  ["EACCES", "refused"],
 ];
 
 for (const [code, kind] of connectFaults) {
@@ -47,12 +50,19 @@ Deno.test("toTlsError tells a foreign name, a certificate that is not trusted, a
   assertStringIncludes(messageOf("UNABLE_TO_VERIFY_LEAF_SIGNATURE"), "--ca-file");
   assertStringIncludes(messageOf("CERT_HAS_EXPIRED"), "--ca-file");
   assertStringIncludes(messageOf("", "invalid peer certificate: UnknownIssuer"), "--ca-file");
+  const untrusted = systemError("CERT_HAS_EXPIRED");
+  assertStringIncludes(
+    toTlsError(untrusted, PEER, "ca_file adds one").message,
+    "; ca_file adds one",
+  );
   assertEquals(messageOf("ECONNRESET", "reset"), `Cannot reach ${PEER}: TLS failed: reset`);
 });
 
 Deno.test("toRequestError tells what is no HTTP from a cut", () => {
   assertEquals(toRequestError(systemError("HPE_INVALID_CONSTANT"), PEER).kind, "protocol");
   assertEquals(toRequestError(systemError("HPE_HEADER_OVERFLOW"), PEER).kind, "protocol");
+  const { kind, message } = toRequestError(new ProtocolError("it is too long"), PEER);
+  assertEquals([kind, message], ["protocol", `Cannot use the answer of ${PEER}: it is too long`]);
   assertEquals(toRequestError(systemError("ECONNRESET"), PEER).kind, "cut");
   assertEquals(toRequestError("odd", PEER).kind, "cut");
 });

@@ -45,7 +45,7 @@ export async function openControlChannel(
   const url = toModernUrl(baseUrl, "control", name);
   const key = randomBytes(16).toString("base64");
   try {
-    const opened = await client.open({
+    const answer = await client.open({
       url,
       headers: [
         ...["Host", url.host, "Connection", "Upgrade", "Upgrade", "websocket"],
@@ -54,17 +54,20 @@ export async function openControlChannel(
         ...[API_KEY_HEADER, apiKey, PROCESS_HEADER, process],
         ...successorOf === undefined ? [] : [SUCCESSOR_HEADER, successorOf],
       ],
+      allowsSwitch: true,
       signal,
       answerTimeoutMs: WELCOME_TIMEOUT_MS,
     });
-    if (opened.kind === "answer") {
-      opened.body.destroy();
-      return toRefusal(opened);
+    const { headers, body, switched } = answer;
+    if (switched === null) {
+      body.destroy();
+      return toRefusal(answer);
     }
-    const isOurs = headerValue(opened.headers, "sec-websocket-accept") === toAcceptKey(key) &&
-      headerValue(opened.headers, "sec-websocket-protocol") === CONTROL_PROTOCOL;
-    if (isOurs) return new ControlChannel(opened.socket, opened.head, clock);
-    opened.socket.destroy();
+    const { socket, head } = switched;
+    const isOurs = headerValue(headers, "sec-websocket-accept") === toAcceptKey(key) &&
+      headerValue(headers, "sec-websocket-protocol") === CONTROL_PROTOCOL;
+    if (isOurs) return new ControlChannel(socket, head, clock);
+    socket.destroy();
     return { kind: "blocked", reason: "what answers is no WebSocket of a relay" };
   } catch (error) {
     return { kind: "blocked", reason: toMessage(error) };
@@ -116,8 +119,6 @@ export class ControlChannel implements Channel {
         this.#end(`the relay broke the protocol: ${error.message}`);
       }
     };
-    // node:http's pool gives its connections a time limit.
-    this.#socket.setTimeout(0);
     this.#socket.on("data", read);
     this.#socket.once("end", () => this.#end("the connection was closed"));
     this.#socket.once("close", () => this.#end("the connection was lost"));

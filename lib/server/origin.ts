@@ -3,7 +3,6 @@
  * a target says, nothing but the configured address is ever connected to.
  */
 
-import type { Agent } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { toMessage } from "../base/errors.ts";
@@ -14,7 +13,6 @@ import type { Handler, HttpRequest } from "../http/message.ts";
 import { moveBelowPrefix, type PublicPlace } from "../http/prefix_rewrite.ts";
 import { SilenceWatch } from "../http/silence_watch.ts";
 import { textAnswer } from "../http/text_answer.ts";
-import { createAgent } from "./connection_agent.ts";
 import { openOriginConnection, type OriginConnectionOptions } from "./origin_connection.ts";
 import type { OriginConfig } from "./origin_config.ts";
 import { originFailureAnswer, toOriginFailure } from "./origin_failure.ts";
@@ -22,13 +20,14 @@ import { publicHosts, toOriginHeaders, toOriginTarget } from "./origin_head.ts";
 import { sendToOrigin } from "./origin_request.ts";
 import { TroubleMemory } from "./trouble_memory.ts";
 import { createTrust } from "./trusted_certificates.ts";
+import { ConnectionPool } from "../client/connection_pool.ts";
 import { UnreachableError } from "../client/unreachable_error.ts";
 
 export interface Origin {
   /** Begins and ends with `/`. */
   readonly path: string;
   readonly answer: Handler;
-  /** Closes idle connections. */
+  /** Closes all connections but those that speak another protocol. */
   close(): void;
 }
 
@@ -45,18 +44,26 @@ export function createOrigin(
     trust,
     isInsecure: config.isInsecure,
   };
-  const open = (signal: AbortSignal, allowHalfOpen: boolean): ReturnType<
-    typeof openOriginConnection
-  > => openOriginConnection(address, { ...connection, signal, allowHalfOpen });
-  const pool = createAgent((signal) => open(signal, false), { idleMs: ORIGIN_IDLE_MS });
-  /** For a connection that will not come back. */
-  const once = (): Agent => createAgent((signal) => open(signal, true), { idleMs: 0 });
+  const peer = `origin "${address.text}"`;
+  const createPool = (allowHalfOpen: boolean, idleMs: number): ConnectionPool =>
+    new ConnectionPool({
+      open: (signal) => openOriginConnection(address, { ...connection, signal, allowHalfOpen }),
+      idleMs,
+      clock,
+      peer,
+    });
+  const pool = createPool(false, ORIGIN_IDLE_MS);
+  // For connections that are to speak another protocol, and do not come back.
+  const upgradePool = createPool(true, 0);
   const silence = new SilenceWatch(clock, config.silenceTimeoutMs || Infinity);
   const trouble = new TroubleMemory(clock);
   const privateAuthorities = toPrivateAuthorities(config);
   return {
     path,
-    close: () => pool.destroy(),
+    close: () => {
+      pool.close();
+      upgradePool.close();
+    },
     answer: async (request) => {
       const target = toOriginTarget(request.target, config);
       if (target === undefined) {
@@ -65,13 +72,13 @@ export function createOrigin(
       const place = toPlace(request, config, privateAuthorities);
       try {
         return await sendToOrigin(request, {
-          agent: request.upgrade === null ? pool : once(),
+          pool: request.upgrade === null ? pool : upgradePool,
           target,
           headers: toOriginHeaders(request, config),
           toVisitorHeaders: (headers) => moveBelowPrefix(endToEndHeaders(headers), place),
           silence: config.silenceTimeoutMs === 0 ? undefined : silence,
           clock,
-          peer: `origin "${address.text}"`,
+          peer,
         });
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;

@@ -48,7 +48,7 @@ export function toOriginHeaders(request: HttpRequest, config: OriginConfig): Raw
   fields.push("Via", [...headerValues(headers, "via"), "1.1 ptth_server"].join(", "));
   if (request.upgrade !== null) fields.push("Connection", "Upgrade", "Upgrade", request.upgrade);
   else if (headerValue(headers, "te") === "trailers") {
-    fields.push("TE", "trailers", "Connection", "TE, keep-alive");
+    fields.push("TE", "trailers", "Connection", "TE");
   }
   return [...fields, ...toFraming(request)];
 }
@@ -84,7 +84,7 @@ export function publicHosts(headers: RawHeaders): readonly string[] {
   return hosts.flatMap((host) => host === undefined ? [] : [host.toLowerCase()]);
 }
 
-/** Those whose requests say nothing of a body they lack; for others node:http would say "chunked". */
+/** Those whose requests say nothing of a body that they lack (RFC 9110 §8.6). */
 const BARE_METHODS: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**

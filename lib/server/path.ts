@@ -148,8 +148,7 @@ export class Path {
     }).catch(() => undefined);
     const late = pause(clock, PROBE_TIMEOUT_MS, ended);
     const answer = await opened;
-    if (answer?.kind === "switched") answer.socket.destroy();
-    if (answer?.kind !== "answer") {
+    if (answer === undefined) {
       over.abort();
       return false;
     }

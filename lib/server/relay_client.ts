@@ -4,20 +4,26 @@
  * answer that comes before the request's body has ended.
  */
 
-import type { Agent } from "node:http";
 import type { SecureContext } from "node:tls";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { ClosedError, toMessage } from "../base/errors.ts";
-import { CONNECT_TIMEOUT_MS } from "../base/limits.ts";
+import { toMessage } from "../base/errors.ts";
+import { CONNECT_TIMEOUT_MS, IDLE_CONNECTION_MS } from "../base/limits.ts";
+import type { ClientAnswer, ClientExchange } from "../client/client_exchange.ts";
+import { ConnectionPool } from "../client/connection_pool.ts";
+import { UnreachableError } from "../client/unreachable_error.ts";
 import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { destroyBody } from "../http/send_answer.ts";
 import { type Proxy, proxyFor, type ProxySettings } from "./proxy_settings.ts";
-import { createAgent } from "./connection_agent.ts";
 import { openConnection, peerOf } from "./relay_connection.ts";
-import { type OpenedGet, openGet, type RelayGet } from "./relay_get.ts";
-import { type RelayAnswer, type RelayRequest, sendRequest, type Way } from "./relay_request.ts";
-import { toAbortError, UnreachableError } from "../client/unreachable_error.ts";
+import {
+  readAnswer,
+  type RelayAnswer,
+  type RelayGet,
+  type RelayRequest,
+  sendForHead,
+  type Way,
+} from "./relay_request.ts";
 import { createTrust } from "./trusted_certificates.ts";
 
 export interface RelayClientOptions {
@@ -30,11 +36,13 @@ export interface RelayClientOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** How one origin is reached. */
-interface Route {
-  readonly agent: Agent;
+/** How one relay is reached. */
+interface Route extends Way {
   readonly proxy: Proxy | undefined;
 }
+
+/** What all requests have in common. */
+type AnyRequest = Omit<RelayRequest, "maxAnswerBytes"> & Pick<RelayGet, "allowsSwitch">;
 
 /** Keeps connections to relays, until {@linkcode RelayClient.close}. */
 export class RelayClient {
@@ -43,7 +51,6 @@ export class RelayClient {
   readonly #clock: Clock;
   readonly #connectTimeoutMs: number;
   readonly #routes = new Map<string, Route>();
-  readonly #inFlight = new Set<AbortController>();
   #isClosed = false;
 
   constructor(options: RelayClientOptions) {
@@ -63,106 +70,85 @@ export class RelayClient {
    */
   async request(request: RelayRequest): Promise<RelayAnswer> {
     try {
-      return await this.#track(request.signal, (signal) => this.#send(request, signal));
+      const route = this.#routeTo(request.url);
+      const { exchange, answer } = await this.#send(request, route);
+      const { status, headers } = answer;
+      const body = await readAnswer(answer.body, request.maxAnswerBytes, route);
+      return { status, headers, body, isBodySent: exchange.isSent };
     } finally {
       destroyBody(request.body);
     }
   }
 
   /**
-   * Sends a GET whose answer is a stream, or another protocol; resolves with its head. Goes out once
+   * Sends a GET whose answer may be long, or another protocol; resolves with its head. Goes out once
    * more where a kept connection turns out to be closed.
    *
    * @throws {UnreachableError}
    */
-  open(request: RelayGet): Promise<OpenedGet> {
-    return this.#track(request.signal, async (signal) => {
-      const way = this.#wayTo({ ...request, method: "GET", body: null, bodyLength: null }, signal);
-      try {
-        return await openGet(request, way);
-      } catch (error) {
-        if (!isStale(error)) throw error;
-        destroyIdle(way.agent);
-        return await openGet(request, way);
-      }
-    });
-  }
-
-  /** Runs `send` with a signal that aborts with the caller's, and when the client is closed. */
-  async #track<T>(
-    given: AbortSignal,
-    send: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const controller = new AbortController();
-    const abort = (): void => controller.abort(given.reason);
-    given.addEventListener("abort", abort, { once: true });
-    if (given.aborted) abort();
-    if (this.#isClosed) controller.abort(closedError());
-    this.#inFlight.add(controller);
-    try {
-      return await send(controller.signal);
-    } finally {
-      this.#inFlight.delete(controller);
-      given.removeEventListener("abort", abort);
-    }
+  async open(request: RelayGet): Promise<ClientAnswer> {
+    const get = { ...request, method: "GET", body: null, bodyLength: null } as const;
+    const { answer } = await this.#send(get, this.#routeTo(request.url));
+    return answer;
   }
 
   /** Closes all connections; requests in flight, and later ones, fail as aborted. */
   close(): void {
     this.#isClosed = true;
-    for (const controller of this.#inFlight) controller.abort(closedError());
-    for (const { agent } of this.#routes.values()) agent.destroy();
+    for (const { pool } of this.#routes.values()) pool.close();
   }
 
-  async #send(request: RelayRequest, signal: AbortSignal): Promise<RelayAnswer> {
-    const way = this.#wayTo(request, signal);
+  async #send(
+    request: AnyRequest,
+    route: Route,
+  ): Promise<{ readonly exchange: ClientExchange; readonly answer: ClientAnswer }> {
+    const { method, url, body, bodyLength, signal, answerTimeoutMs, allowsSwitch } = request;
+    // RFC 9112 §3.2.2: a proxy reads plain http itself, and wants the absolute form.
+    const forwarder = url.protocol === "http:" ? route.proxy : undefined;
+    const path = `${url.pathname}${url.search}`;
+    const outgoing = {
+      method,
+      target: forwarder === undefined ? path : `${url.origin}${path}`,
+      headers: completeHeaders(request, forwarder?.authorization),
+      body,
+      length: bodyLength,
+      allowsSwitch: allowsSwitch ?? false,
+      signal,
+    };
     try {
-      return await sendRequest(request, way);
+      return await sendForHead(outgoing, answerTimeoutMs, route);
     } catch (error) {
-      if (!isStale(error) || request.method !== "GET") throw error;
-      destroyIdle(way.agent);
-      return await sendRequest(request, way);
+      const isStale = error instanceof UnreachableError && error.kind === "stale";
+      if (!isStale || method !== "GET") throw error;
+      // Where one kept connection is found closed, the others are likely to be.
+      route.pool.closeIdle();
+      return await sendForHead(outgoing, answerTimeoutMs, route);
     }
   }
 
   /** @throws {UnreachableError} */
-  #wayTo(
-    request: Pick<RelayRequest, "url" | "method" | "headers" | "body" | "bodyLength">,
-    signal: AbortSignal,
-  ): Way {
-    const { url } = request;
-    const peer = peerOf(url);
-    if (signal.aborted) throw toAbortError(signal.reason, peer);
-    const { agent, proxy } = this.#route(url);
-    // RFC 9112 §3.2.2: a proxy reads plain http itself, and wants the absolute form.
-    const forwarder = url.protocol === "http:" ? proxy : undefined;
-    const path = `${url.pathname}${url.search}`;
-    return {
-      agent,
-      target: forwarder === undefined ? path : `${url.origin}${path}`,
-      headers: completeHeaders(request, forwarder?.authorization),
-      signal,
-      clock: this.#clock,
-      peer,
-      proxyAddress: proxy?.address,
-    };
-  }
-
-  #route(url: URL): Route {
+  #routeTo(url: URL): Route {
     const known = this.#routes.get(url.origin);
     if (known !== undefined) return known;
+    const peer = peerOf(url);
+    if (this.#isClosed) throw new UnreachableError("aborted", `Gave up a request to ${peer}`);
     const proxy = this.#proxyFor(url);
     const relay = new URL(url.origin);
-    const agent = createAgent((signal) =>
-      openConnection(relay, {
-        proxy,
-        trust: this.#trust,
-        clock: this.#clock,
-        timeoutMs: this.#connectTimeoutMs,
-        signal,
-      })
-    );
-    const route = { agent, proxy };
+    const clock = this.#clock;
+    const pool = new ConnectionPool({
+      open: (signal) =>
+        openConnection(relay, {
+          proxy,
+          trust: this.#trust,
+          clock,
+          timeoutMs: this.#connectTimeoutMs,
+          signal,
+        }),
+      idleMs: IDLE_CONNECTION_MS,
+      clock,
+      peer,
+    });
+    const route: Route = { pool, clock, peer, proxy };
     this.#routes.set(url.origin, route);
     return route;
   }
@@ -177,7 +163,7 @@ export class RelayClient {
 }
 
 function completeHeaders(
-  request: Pick<RelayRequest, "url" | "method" | "headers" | "body" | "bodyLength">,
+  request: AnyRequest,
   authorization: string | undefined,
 ): RawHeaders {
   const { url, headers, body, bodyLength } = request;
@@ -191,19 +177,4 @@ function completeHeaders(
   } else if (bodyLength === null) complete.push("Transfer-Encoding", "chunked");
   else complete.push("Content-Length", String(bodyLength));
   return complete;
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof UnreachableError && error.kind === "stale";
-}
-
-/** Where one kept connection is found closed, the others are likely to be. */
-function destroyIdle(agent: Agent): void {
-  for (const sockets of Object.values(agent.freeSockets)) {
-    for (const socket of sockets ?? []) socket.destroy();
-  }
-}
-
-function closedError(): ClosedError {
-  return new ClosedError("The relay client was closed");
 }

@@ -25,28 +25,34 @@ export interface ConnectionOptions {
 
 /**
  * Connects to the host of `relay` (http or https), or to the proxy where plain http goes through
- * one. The caller closes the socket. Where TCP is all that it takes, the socket comes at once and
- * connects on; else when it is ready.
+ * one; resolves when the connection is ready for a request. The caller closes it.
  *
- * @throws {UnreachableError} the promise, or the socket's error event
+ * @throws {UnreachableError}
  */
-export function openConnection(relay: URL, options: ConnectionOptions): Socket | Promise<Socket> {
+export async function openConnection(relay: URL, options: ConnectionOptions): Promise<Socket> {
+  const { proxy, trust } = options;
   const target = addressOf(relay);
-  const { hostname, port } = options.proxy ?? target;
+  const peer = peerOf(relay);
+  const { hostname, port } = proxy ?? target;
   const tcp = connectTcp({ host: hostname, port });
-  const guard = guardConnecting(tcp, { ...options, peer: peerOf(relay) });
-  if (relay.protocol === "http:") {
-    tcp.once("connect", () => guard.end());
-    tcp.once("close", () => guard.end());
-    return tcp;
+  const guard = guardConnecting(tcp, { ...options, peer });
+  try {
+    await event(tcp, "connect").catch((error) => {
+      throw toFirstHopError(error, { peer, proxyAddress: proxy?.address });
+    });
+    // Or else Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms.
+    tcp.setNoDelay(true);
+    if (relay.protocol === "http:") return tcp;
+    // Host and port as CONNECT wants them: an IPv6 address in brackets.
+    const authority = `${relay.hostname}:${target.port}`;
+    if (proxy !== undefined) await openTunnel(tcp, authority, proxy);
+    return await startTls(tcp, { hostname: target.hostname, trust, peer });
+  } catch (error) {
+    tcp.destroy();
+    throw guard.givenUp ?? error;
+  } finally {
+    guard.end();
   }
-  const authority = `${relay.hostname}:${target.port}`;
-  return secure(tcp, { ...options, target, authority, peer: peerOf(relay) })
-    .catch((error) => {
-      tcp.destroy();
-      throw guard.givenUp ?? error;
-    })
-    .finally(() => guard.end());
 }
 
 /** Ends the connecting once it takes too long, or nobody wants it any more. */
@@ -64,8 +70,6 @@ function guardConnecting(
     const message = `Cannot reach ${peer}: connecting took over ${timeoutMs / 1000} s`;
     giveUp(new UnreachableError("timeout", message));
   });
-  // Or else Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms.
-  tcp.once("connect", () => tcp.setNoDelay(true));
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   return {
@@ -77,25 +81,6 @@ function guardConnecting(
       signal.removeEventListener("abort", abort);
     },
   };
-}
-
-/** TCP, then a tunnel if there is a proxy, then TLS. */
-async function secure(
-  tcp: Socket,
-  { target, authority, proxy, trust, peer }: ConnectionOptions & {
-    readonly target: Address;
-    /** Host and port as CONNECT wants them: an IPv6 address in brackets. */
-    readonly authority: string;
-    readonly peer: string;
-  },
-): Promise<Socket> {
-  try {
-    await event(tcp, "connect");
-  } catch (error) {
-    throw toFirstHopError(error, { peer, proxyAddress: proxy?.address });
-  }
-  if (proxy !== undefined) await openTunnel(tcp, authority, proxy);
-  return await startTls(tcp, { hostname: target.hostname, trust, peer });
 }
 
 /** How messages call a relay. */

@@ -1,9 +1,8 @@
 /** The body of a visitor's request, fetched from the relay once somebody reads it. */
 
-import type { IncomingMessage } from "node:http";
 import { type Clock, pause } from "../base/clock.ts";
 import { toRetryDelay } from "../base/backoff.ts";
-import { ClosedError, ProtocolError } from "../base/errors.ts";
+import { ClosedError } from "../base/errors.ts";
 import {
   CHANNEL_SILENCE_MS,
   QUICK_ANSWER_MS,
@@ -68,23 +67,12 @@ async function fetchWhole(decoder: StreamDecoder, options: FetchOptions): Promis
     // A visitor may take its time; the channel says if it leaves.
     answerTimeoutMs: 0,
   });
-  if (opened.kind === "switched") {
-    opened.socket.destroy();
-    throw new ProtocolError("The relay switches protocols, and nobody asked for it");
+  if (opened.status !== 200) {
+    opened.body.destroy();
+    throw new ClosedError(`The body is not to be had: the answer is ${opened.status}`);
   }
-  const { body, status } = opened;
-  if (signal.aborted || status !== 200) {
-    body.destroy();
-    throw new ClosedError(`The body is not to be had: the answer is ${status}`);
-  }
-  signal.addEventListener("abort", () => stop(body), { once: true });
-  onResume(() => body.resume());
-  feed(decoder, body, () => {});
-}
-
-/** A connection whose answer has come whole is kept; others end. */
-function stop(body: IncomingMessage): void {
-  if (!body.complete) body.destroy();
+  onResume(() => opened.body.resume());
+  feed(decoder, opened.body, () => {});
 }
 
 /** One segment after the other, while the body wants more. */

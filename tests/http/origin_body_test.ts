@@ -42,7 +42,7 @@ for (
 ) {
   Deno.test(`origin gets a body ${what} (RFC 9112 §6)`, async () => {
     await using server = await RawServer.listen(async (connection) => {
-      const expected = wire.replace("|", "\r\nConnection: keep-alive\r\n\r\n");
+      const expected = wire.replace("|", "\r\n\r\n");
       await connection.readThrough(`1.1 ptth_server\r\n${expected}`);
       connection.send(OK);
     });
@@ -194,7 +194,8 @@ Deno.test("origin that wants a body says so, and only then is it read (RFC 9110 
   const request = createUpload("/", body, { ...EXPECT, bodyLength: 4 });
   assertEquals(await readAnswer(await origin.answer(request)), "ok");
   assertEquals(request.informed, [{ status: 103, headers: ["X-A", "1"] }]);
-  assertEquals(clock.pendingCount, 0);
+  // That of the kept connection.
+  assertEquals(clock.pendingCount, 1);
   await readAnswer(
     await origin.answer(createUpload("/", openStream(), { method: "GET", bodyLength: 0 })),
   );
@@ -220,7 +221,7 @@ Deno.test("origin that does not know Expect gets the body after a while", async 
   assertEquals(body.isRead, false);
   clock.advance(1);
   assertEquals(await readAnswer(await answer), "ok");
-  assertEquals([body.isRead, clock.pendingCount], [true, 0]);
+  assertEquals([body.isRead, clock.pendingCount], [true, 1]);
 });
 
 for (const status of [200, 401, 417]) {
@@ -266,7 +267,7 @@ Deno.test("origin that answers early has its answer taken whole, and the rest of
   using origin = openOrigin(server.port);
   const body = openStream("first");
   const answer = await origin.answer(createUpload("/", body, { bodyLength: 1e9 }));
-  assertEquals([answer.status, body.destroyed], [413, false]);
+  assertEquals(answer.status, 413);
   assertEquals(await readAnswer(answer), "not so ");
   await Promise.all([server.connections[0]?.closed, closed(body)]);
 });

@@ -26,7 +26,7 @@ Deno.test("RelayClient sends http through a proxy in absolute form (RFC 9112 §3
   assertEquals((await client.request(request)).status, 200);
   assertEquals(proxy.heads, [
     "GET http://relay.test:81/a%20b?c HTTP/1.1\r\nHost: relay.test:81\r\nX-ApiKey: k\r\n" +
-    `${AUTHORIZATION}Connection: keep-alive\r\n\r\n`,
+    `${AUTHORIZATION}\r\n`,
   ]);
 });
 
@@ -46,8 +46,7 @@ Deno.test("RelayClient sends https through a proxy by CONNECT (RFC 9110 §9.3.6)
   assertEquals(proxy.heads, [
     `CONNECT relay.test:443 HTTP/1.1\r\nHost: relay.test:443\r\n${AUTHORIZATION}\r\n`,
   ]);
-  const head =
-    "GET /a HTTP/1.1\r\nHost: relay.test\r\nX-ApiKey: k\r\nConnection: keep-alive\r\n\r\n";
+  const head = "GET /a HTTP/1.1\r\nHost: relay.test\r\nX-ApiKey: k\r\n\r\n";
   assertEquals(heads, [head, head]);
 });
 

@@ -3,12 +3,13 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { Duplex, Readable } from "node:stream";
+import type { AnswerBody } from "../../lib/client/answer_body.ts";
+import type { ClientAnswer } from "../../lib/client/client_exchange.ts";
 import { UnreachableError } from "../../lib/client/unreachable_error.ts";
 import type { RawHeaders } from "../../lib/http/message.ts";
 import { destroyBody } from "../../lib/http/send_answer.ts";
 import type { RelayClient } from "../../lib/server/relay_client.ts";
-import type { OpenedGet, RelayGet } from "../../lib/server/relay_get.ts";
-import type { RelayAnswer, RelayRequest } from "../../lib/server/relay_request.ts";
+import type { RelayAnswer, RelayGet, RelayRequest } from "../../lib/server/relay_request.ts";
 import { readServerMessages, type ServerMessage } from "../../lib/wire/modern_messages.ts";
 import { encodeMessage, toAcceptKey, WebSocketReader } from "../../lib/wire/websocket.ts";
 import { headerValue } from "../../lib/http/headers.ts";
@@ -77,7 +78,7 @@ export class FakeRelay implements Pick<RelayClient, "request" | "open"> {
     return promise;
   }
 
-  open(request: RelayGet): Promise<OpenedGet> {
+  open(request: RelayGet): Promise<ClientAnswer> {
     const { signal } = request;
     const path = toPath(request.url);
     this.opened.push({ ...request, path });
@@ -90,11 +91,9 @@ export class FakeRelay implements Pick<RelayClient, "request" | "open"> {
       if (reply instanceof Error) return reject(reply);
       if (reply instanceof FakeSocket) return resolve(reply.toOpened(request.headers));
       const { status, headers = [], body = Readable.from([]) } = reply;
-      // A client's answer knows whether it has come whole.
-      const incoming = Object.assign(body, { complete: false });
-      incoming.once("end", () => incoming.complete = true);
       body.on("error", () => {});
-      resolve({ kind: "answer", status, headers, body: incoming as unknown as OpenedBody });
+      signal.addEventListener("abort", () => body.destroy(), { once: true });
+      resolve({ status, headers, body: body as AnswerBody, switched: null });
     });
   }
 
@@ -103,8 +102,6 @@ export class FakeRelay implements Pick<RelayClient, "request" | "open"> {
     return this.asked.filter(({ path }) => path.startsWith(prefix));
   }
 }
-
-type OpenedBody = Extract<OpenedGet, { kind: "answer" }>["body"];
 
 const NO_BYTES = new Uint8Array();
 
@@ -148,22 +145,17 @@ export class FakeSocket extends Duplex {
   }
 
   /** What a client makes of it. */
-  toOpened(asked: RawHeaders): OpenedGet {
+  toOpened(asked: RawHeaders): ClientAnswer {
     const key = headerValue(asked, "sec-websocket-key") ?? "";
     return {
-      kind: "switched",
+      status: 101,
       headers: [
         ...["Upgrade", "websocket", "Sec-WebSocket-Protocol", this.protocol],
         ...["Sec-WebSocket-Accept", this.acceptsKey ? toAcceptKey(key) : "no"],
       ],
-      socket: this as unknown as Socket,
-      head: NO_BYTES,
+      body: Readable.from([]) as AnswerBody,
+      switched: { socket: this as unknown as Socket, head: NO_BYTES },
     };
-  }
-
-  /** As of a socket; there is nothing to time. */
-  setTimeout(): this {
-    return this;
   }
 
   /** Has messages come, in one frame; resolves when they have. */

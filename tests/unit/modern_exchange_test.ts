@@ -6,6 +6,7 @@ import {
   INLINE_ANSWER_BYTES,
   INLINE_WAIT_MS,
   MAX_CHANNEL_BACKLOG_BYTES,
+  MAX_TEXTS,
 } from "../../lib/base/limits.ts";
 import type { HttpAnswer } from "../../lib/http/message.ts";
 import { createId } from "../../lib/wire/create_id.ts";
@@ -153,9 +154,10 @@ Deno.test("ModernExchange: what the relay itself refuses says nothing of the pat
   }
 });
 
-Deno.test("ModernExchange: interim answers go at once, none behind the answer", async () => {
+Deno.test("ModernExchange: interim answers go at once, none too large or behind the answer", async () => {
   const world = await SessionWorld.start();
   world.handler = async (request) => {
+    request.inform(103, Array<string>(MAX_TEXTS + 2).fill("a"));
     request.inform(103, ["Link", "</a>"]);
     await new Promise((resolve) => world.clock.after(INLINE_WAIT_MS, () => resolve(undefined)));
     request.inform(102, []);

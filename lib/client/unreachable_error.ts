@@ -7,7 +7,8 @@ import { ProtocolError, toMessage } from "../base/errors.ts";
  * - `refused`: nobody listens there, or no route leads there
  * - `timeout`: connecting, or the answer, took too long
  * - `silent`: the other end fell silent in the middle
- * - `tls`: its certificate or its TLS is not to be trusted
+ * - `certificate`: its certificate is not to be trusted
+ * - `tls`: what it speaks is no TLS that we know
  * - `proxy`: the proxy cannot be reached, or says no
  * - `stale`: a kept connection was closed by the other end just as it was used again
  * - `cut`: the connection ended before the answer was complete
@@ -20,6 +21,7 @@ export type UnreachableKind =
   | "refused"
   | "timeout"
   | "silent"
+  | "certificate"
   | "tls"
   | "proxy"
   | "stale"
@@ -77,12 +79,14 @@ export function toTlsError(
   remedy = "--ca-file adds one",
 ): UnreachableError {
   const code = codeOf(error);
-  let reason = `TLS failed: ${toMessage(error)}`;
-  if (code === FOREIGN_NAME) reason = "its certificate is for another name";
-  else if (UNTRUSTED_REGEXP.test(code) || UNTRUSTED_REGEXP.test(toMessage(error))) {
-    reason = `its certificate is not valid now, or not signed by a known authority; ${remedy}`;
+  const fail = (kind: UnreachableKind, reason: string): UnreachableError =>
+    new UnreachableError(kind, `Cannot reach ${peer}: ${reason}`, { cause: error });
+  if (code === FOREIGN_NAME) return fail("certificate", "its certificate is for another name");
+  if (!UNTRUSTED_REGEXP.test(code) && !UNTRUSTED_REGEXP.test(toMessage(error))) {
+    return fail("tls", `TLS failed: ${toMessage(error)}`);
   }
-  return new UnreachableError("tls", `Cannot reach ${peer}: ${reason}`, { cause: error });
+  const reason = "its certificate is not valid now, or not signed by a known authority";
+  return fail("certificate", `${reason}; ${remedy}`);
 }
 
 /**

@@ -10,7 +10,8 @@ import { UnreachableError } from "../client/unreachable_error.ts";
 const FAILURES = {
   refused: [502, "The application is not running", "connection_refused"],
   dns: [502, "The application cannot be found", "dns_error"],
-  tls: [502, "The application's certificate is not to be trusted", "tls_certificate_error"],
+  certificate: [502, "The application's certificate is not to be trusted", "tls_certificate_error"],
+  tls: [502, "The application does not speak TLS", "tls_protocol_error"],
   cut: [502, "The application broke off before it answered", "connection_terminated"],
   protocol: [502, "The application's answer cannot be understood", "http_protocol_error"],
   connect_timeout: [504, "The application cannot be reached in time", "connection_timeout"],
@@ -32,6 +33,7 @@ export function toOriginFailure(error: unknown): OriginFailure {
   switch (error.kind) {
     case "dns":
     case "refused":
+    case "certificate":
     case "tls":
     case "protocol":
       return error.kind;

@@ -230,7 +230,7 @@ Deno.test("origin that speaks no TLS is a 502", async () => {
   await using server = await RawServer.listen((connection) => connection.send(OK));
   using origin = openOrigin(`https://127.0.0.1:${server.port}/`, { isInsecure: true });
   const answer = await origin.answer(createFakeRequest("/"));
-  assertEquals(failureOf(answer), [502, "tls_certificate_error"]);
+  assertEquals(failureOf(answer), [502, "tls_protocol_error"]);
   await server.connections[0]?.closed;
 });
 

@@ -494,7 +494,10 @@ for (const host of ["localhost", "127.0.0.1"]) {
     assertEquals((await trusting.request(request)).status, 200);
     assertEquals(server.connections.length, 1);
     using wary = createClient();
-    assertStringIncludes((await assertFails("tls", wary.request(request))).message, "--ca-file");
+    assertStringIncludes(
+      (await assertFails("certificate", wary.request(request))).message,
+      "--ca-file",
+    );
     assertEquals(server.connections[0]?.received, "");
   });
 }
@@ -509,7 +512,7 @@ for (
     await using server = await RawServer.listen(answerAll, readTlsOptions(certificate));
     using client = createClient({ extraCertificates: [readCa()] });
     const url = new URL(`https://127.0.0.1:${server.port}/`);
-    const error = await assertFails("tls", client.request(toRequest(server.port, { url })));
+    const error = await assertFails("certificate", client.request(toRequest(server.port, { url })));
     assertStringIncludes(error.message, reason);
     for (const connection of server.connections) assertEquals(connection.received, "");
   });

@@ -54,7 +54,7 @@ Deno.test("RelayClient checks the relay's name through a proxy too", async () =>
   await using server = await RawServer.listen(answerAll, readTlsOptions("localhost"));
   await using proxy = await startFakeProxy(server.port);
   using client = createClient({ proxy: through(proxy.port), extraCertificates: [readCa()] });
-  await assertFails("tls", client.request(toRequest("https://relay.test/")));
+  await assertFails("certificate", client.request(toRequest("https://relay.test/")));
   assertEquals(proxy.heads.length, 1);
 });
 

@@ -6,7 +6,8 @@ import { readAnswer } from "../support/fake_request.ts";
 const failures: readonly (readonly [UnreachableKind, number, string])[] = [
   ["dns", 502, "dns_error"],
   ["refused", 502, "connection_refused"],
-  ["tls", 502, "tls_certificate_error"],
+  ["certificate", 502, "tls_certificate_error"],
+  ["tls", 502, "tls_protocol_error"],
   ["cut", 502, "connection_terminated"],
   ["stale", 502, "connection_terminated"],
   ["body", 502, "connection_terminated"],

@@ -36,18 +36,23 @@ export async function answerExchange(
   options: AnswerOptions,
 ): Promise<void> {
   const { log, signal } = options;
-  const left = new AbortController();
-  const over = AbortSignal.any([left.signal, signal]);
+  const over = new AbortController();
+  // Not AbortSignal.any: what a handler leaves listening to such a signal is kept for as long as the
+  // server runs.
+  const giveUp = (): void => over.abort(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
   const finished = Promise.withResolvers<Delivery>();
   let delivery: Delivery = "cut";
   try {
-    const answer = await callHandler(toHttpRequest(request, over, finished.promise), options);
+    const answer = await callHandler(toHttpRequest(request, over.signal, finished.promise), options);
     delivery = await post(request, answer, options);
   } catch (error) {
     if (!signal.aborted) log.warn("Answer was cut", { id: request.id, reason: toMessage(error) });
   }
+  signal.removeEventListener("abort", giveUp);
   finished.resolve(delivery);
-  if (delivery === "cut") left.abort(new ClosedError("The visitor left before it had its answer"));
+  if (delivery === "cut") over.abort(new ClosedError("The visitor left before it had its answer"));
 }
 
 async function post(

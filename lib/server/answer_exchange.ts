@@ -45,7 +45,10 @@ export async function answerExchange(
   const finished = Promise.withResolvers<Delivery>();
   let delivery: Delivery = "cut";
   try {
-    const answer = await callHandler(toHttpRequest(request, over.signal, finished.promise), options);
+    const answer = await callHandler(
+      toHttpRequest(request, over.signal, finished.promise),
+      options,
+    );
     delivery = await post(request, answer, options);
   } catch (error) {
     if (!signal.aborted) log.warn("Answer was cut", { id: request.id, reason: toMessage(error) });

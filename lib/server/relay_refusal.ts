@@ -10,8 +10,8 @@ export function toRefusal(
   { status, headers }: { readonly status: number; readonly headers: RawHeaders },
 ): ChannelRefusal {
   switch (status) {
+    // A relay says 403 where there is no key; a firewall says it of paths that it does not know.
     case 401:
-    case 403:
       return { kind: "refused", reason: "the relay does not know this name with this key" };
     case 426: {
       const isRelay = headerValue(headers, MODERN_HEADER.toLowerCase()) !== undefined;

@@ -8,6 +8,7 @@ import type { Connection } from "../../lib/server/poll_loop.ts";
 import type { PathKind } from "../../lib/server/path.ts";
 import {
   type Middlebox,
+  startClassicOnly,
   startHolder,
   startIdleCutter,
   startUpgradeStripper,
@@ -19,7 +20,8 @@ import {
 } from "../support/reverse_proxy.ts";
 import { readCa } from "../support/tls_files.ts";
 import { CheckedServer, checkTunnel } from "../support/tunnel_checks.ts";
-import { startRelay, startServer } from "../support/tunnel.ts";
+import { NAME, startRelay, startServer } from "../support/tunnel.ts";
+import { visit } from "../support/visit.ts";
 
 interface Expected {
   readonly transport: Connection["transport"];
@@ -69,6 +71,21 @@ Deno.test("tunnel through a proxy that holds requests and answers until they end
 
 Deno.test("tunnel through a proxy that cuts idle connections", async (t) => {
   await check(t, (port) => startIdleCutter(port, 10_000), BEST);
+});
+
+Deno.test("tunnel through a proxy that knows only the paths of PTTH 2.x", async () => {
+  await using relay = await startRelay();
+  await using middle = await startClassicOnly(relay.port);
+  const { handler } = new CheckedServer();
+  await using running = await startServer(middle.url, handler);
+  assertEquals((await running.server.connected).transport, "classic poll");
+  for (let i = 0; i < 2; i++) {
+    const { status, body } = await visit(relay.port, `/servers/${NAME}/x?q`);
+    assertEquals([status, body], [200, "GET /x?q\n"]);
+  }
+  // What classic cannot carry.
+  const { status } = await visit(relay.port, `/servers/${NAME}/x`, { method: "PUT" });
+  assertEquals(status, 400);
 });
 
 const proxies: readonly (readonly [ReverseProxyName, Expected])[] = [

@@ -48,7 +48,8 @@ export function startHolder(relayPort: number): Promise<Middlebox> {
 export function startClassicOnly(relayPort: number): Promise<Middlebox> {
   return startHttpProxy(relayPort, (incoming, outgoing, upstream) => {
     if (!/^\/7ZSFUKGV\/http_(?:listen|response)\//.test(incoming.url ?? "")) {
-      upstream.on("error", () => {});
+      // That it is cut must not cut the answer.
+      upstream.removeAllListeners("error").on("error", () => {});
       upstream.destroy();
       outgoing.writeHead(403).end();
       return;

@@ -125,7 +125,7 @@ Deno.test("ModernLink takes to long polls where no welcome comes within 5 s", as
   await world.stop();
 });
 
-for (const [status, kind] of [[401, "refused"], [403, "refused"], [503, "trouble"]] as const) {
+for (const [status, kind] of [[401, "refused"], [503, "trouble"]] as const) {
   Deno.test(`ModernLink tries nothing else where a control channel brings ${status}`, async () => {
     const world = new LinkWorld();
     world.control = () => ({ status });

@@ -106,7 +106,7 @@ const REFUSALS: readonly (readonly [
   reason: string,
 ])[] = [
   ["401", () => ({ status: 401 }), "refused", "does not know this name"],
-  ["403", () => ({ status: 403 }), "refused", "does not know this name"],
+  ["403", () => ({ status: 403 }), "blocked", "the answer is 403"],
   [
     "426 of a relay",
     () => ({ status: 426, headers: ["X-PTTH-Modern", "1"] }),

@@ -99,7 +99,7 @@ Deno.test("openPollChannel opens a session by a POST, with key, process and vers
 for (
   const [what, reply, kind] of [
     ["401", { status: 401 }, "refused"],
-    ["403", { status: 403 }, "refused"],
+    ["403", { status: 403 }, "blocked"],
     ["503", { status: 503 }, "trouble"],
     ["404", { status: 404 }, "blocked"],
     ["405", { status: 405 }, "blocked"],

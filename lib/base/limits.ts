@@ -157,7 +157,7 @@ export const RESPONSE_TIMEOUT_MS = 120_000;
 /** Largest reply to an answer: one sentence. */
 export const MAX_RESPONSE_REPLY_BYTES = 64 * 1024;
 
-/** Most exchanges that a server works on; at that many it stops asking for more. */
+/** Most exchanges that a server works on; past it the answer is 503, or classic polls pause. */
 export const MAX_ACTIVE_EXCHANGES = 1024;
 
 /** Largest magic header sent: with the other fields it has to fit into a head of MAX_HEAD_BYTES. */

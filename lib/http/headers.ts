@@ -22,6 +22,11 @@ export function headerValues(headers: RawHeaders, name: string): string[] {
   return values;
 }
 
+/** All fields but those of this name, which is lower case. */
+export function withoutField(headers: RawHeaders, name: string): string[] {
+  return [...headerPairs(headers)].filter(([key]) => key.toLowerCase() !== name).flat();
+}
+
 /** The fields one by one, names as sent. */
 export function* headerPairs(headers: RawHeaders): Generator<readonly [string, string]> {
   for (let i = 0; i + 1 < headers.length; i += 2) {

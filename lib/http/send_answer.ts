@@ -6,7 +6,7 @@ import { clearImmediate, setImmediate } from "node:timers";
 import { toMessage } from "../base/errors.ts";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import { headerPairs, headerValue, isTrailer } from "./headers.ts";
+import { headerPairs, headerValue, isTrailer, withoutField } from "./headers.ts";
 import type { HttpAnswer, RawHeaders } from "./message.ts";
 import { freeWhenWritten, ownsChunks } from "./owned_chunks.ts";
 
@@ -55,11 +55,13 @@ export function sendAnswer(
     if (body !== null && body.length > 0) finish(response, options, body);
     else finish(response, options);
   } else {
-    response.writeHead(status, headers);
-    const { trailers } = answer;
+    // RFC 9112 §7.1.2: trailers are chunked coding's, and the engine throws where one is announced
+    // and the answer ends with the connection.
+    const isOld = response.req.httpVersion === "1.0";
+    response.writeHead(status, isOld ? withoutField(headers, "trailer") : headers);
     pump(body, response, {
       declared: declared === undefined ? null : Number(declared),
-      trailers,
+      trailers: isOld ? undefined : answer.trailers,
       options,
     });
   }

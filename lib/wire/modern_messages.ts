@@ -284,6 +284,9 @@ function decodeRequest(payload: Uint8Array): ModernRequest {
     return reader.fail("its texts are incomplete");
   }
   const wantsUpgrade = (flags & WANTS_UPGRADE) !== 0;
+  if (wantsUpgrade && (flags & BODY_FOLLOWS) === 0) {
+    return reader.fail("it wants an upgrade, and no body follows");
+  }
   const base = { id, method, target, address, headers, wantsUpgrade };
   if ((flags & BODY_FOLLOWS) !== 0) {
     reader.expectEnd();

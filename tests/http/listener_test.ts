@@ -238,6 +238,18 @@ Deno.test("Listener cuts a chunked answer whose body fails, without the last chu
   assert(!answer.includes("\r\n0\r\n"), answer);
 });
 
+Deno.test("Listener leaves trailers and Trailer out on HTTP/1.0 (RFC 9112 §7.1.2)", async () => {
+  await using server = await listen(() => ({
+    status: 200,
+    headers: ["Trailer", "X-Sum", "X-A", "1"],
+    body: Readable.from(["abc"], { objectMode: false }),
+    trailers: () => ["X-Sum", "6"],
+  }));
+  const old = await exchangeBytes(server.port, "GET / HTTP/1.0\r\n\r\n");
+  assertStringIncludes(old, "200 OK\r\nX-A: 1\r\n");
+  assert(old.endsWith("\r\n\r\nabc"));
+});
+
 Deno.test("Listener resets the connection of an HTTP/1.0 answer that was cut", async () => {
   await using server = await listen(() => {
     const body = new Readable({ read: () => {} });

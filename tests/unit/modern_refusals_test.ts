@@ -91,6 +91,12 @@ const RELAY_REFUSALS: readonly Refusal[] = [
     `${ID_HEX} 00 000000004001 0003 0001 0001 0000 472f ${"00".repeat(INLINE_REQUEST_BYTES + 1)}`,
     "16385 bytes, not 16385, or too many",
   ],
+  [
+    "REQUEST of an upgrade without a stream",
+    2,
+    `${ID_HEX} 02 000000000000 0003 0001 0001 0000 472f`,
+    "it wants an upgrade, and no body follows",
+  ],
   ["REQUEST of 2049 texts", 2, requestOf("0801"), "more than 2048 texts"],
   ["REQUEST of more texts than there are", 2, requestOf("0800"), "cut short"],
   ["REQUEST of texts over 64 KiB", 2, requestOf("0002 ffff 0002"), "texts are over 65536 bytes"],

@@ -1,7 +1,7 @@
 /** Time as a parameter, so that tests move it by hand instead of waiting. */
 
-/** A timer that has been set; hand it to {@linkcode Clock.clear}. */
-export type Timer = ReturnType<typeof setTimeout>;
+/** A timer that has been set; its clock alone knows what it is. Hand it to {@linkcode Clock.clear}. */
+export type Timer = object | number;
 
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (ms, fire) => setTimeout(fire, ms),
-  clear: (timer) => clearTimeout(timer),
+  clear: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
 /** Waits `ms` milliseconds; resolves early, without an error, once `signal` aborts. */

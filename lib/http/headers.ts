@@ -16,8 +16,9 @@ export function headerValue(headers: RawHeaders, name: string): string | undefin
 /** All values of a field, in order. `name` is lower case. */
 export function headerValues(headers: RawHeaders, name: string): string[] {
   const values: string[] = [];
-  for (const [key, value] of headerPairs(headers)) {
-    if (key.toLowerCase() === name) values.push(value);
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const key = headers[i] ?? "";
+    if (key.length === name.length && key.toLowerCase() === name) values.push(headers[i + 1] ?? "");
   }
   return values;
 }
@@ -48,13 +49,24 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /** The fields without those that are meant for one connection only (RFC 9110 §7.6.1). */
-export function endToEndHeaders(headers: RawHeaders): RawHeaders {
-  const named = headerValues(headers, "connection").join(",").toLowerCase().split(",")
-    .map((name) => name.trim()).filter((name) => name !== "");
-  return [...headerPairs(headers)].filter(([name]) => {
+export function endToEndHeaders(headers: RawHeaders): string[] {
+  const named = connectionNames(headers);
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? "";
     const key = name.toLowerCase();
-    return !HOP_BY_HOP.has(key) && !named.includes(key);
-  }).flat();
+    if (!HOP_BY_HOP.has(key) && !named.includes(key)) kept.push(name, headers[i + 1] ?? "");
+  }
+  return kept;
+}
+
+const NO_NAMES: readonly string[] = [];
+
+/** What the Connection fields name, in lower case. */
+function connectionNames(headers: RawHeaders): readonly string[] {
+  const values = headerValues(headers, "connection");
+  if (values.length === 0) return NO_NAMES;
+  return values.join(",").toLowerCase().split(",").map((name) => name.trim());
 }
 
 const NAME_REGEXP = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

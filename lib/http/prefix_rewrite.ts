@@ -3,7 +3,6 @@
  * below a path: what a browser would follow or keep is made to stay there.
  */
 
-import { headerPairs } from "./headers.ts";
 import { hostOf } from "./host.ts";
 import type { RawHeaders } from "./message.ts";
 
@@ -26,19 +25,29 @@ export interface PublicPlace {
   readonly sharedHost?: string | undefined;
 }
 
+/** Lengths of the names of fields that have references. */
+const MOVED_LENGTHS: ReadonlySet<number> = new Set(
+  ["location", "content-location", "refresh", "link", "set-cookie"].map(({ length }) => length),
+);
+
 /**
  * Fields with every reference moved below the prefix: Location, Content-Location, Refresh, Link, and
  * the Path of Set-Cookie. What is there already stays as it is, since some applications heed
  * X-Forwarded-Prefix.
  */
 export function moveBelowPrefix(headers: RawHeaders, place: PublicPlace): RawHeaders {
-  const moved: string[] = [];
-  for (const [name, value] of headerPairs(headers)) moved.push(name, moveField(name, value, place));
-  return moved;
+  let moved: string[] | undefined;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const value = headers[i + 1] ?? "";
+    const now = moveField(headers[i] ?? "", value, place);
+    // Most answers have nothing to move.
+    if (now !== value) (moved ??= [...headers])[i + 1] = now;
+  }
+  return moved ?? headers;
 }
 
 function moveField(name: string, value: string, place: PublicPlace): string {
-  switch (name.length > 16 ? "" : name.toLowerCase()) {
+  switch (MOVED_LENGTHS.has(name.length) ? name.toLowerCase() : "") {
     case "location":
     case "content-location":
       return moveReference(value, place);

@@ -110,7 +110,7 @@ export class ControlChannel implements Channel, Watched {
   }
 
   close(end: SessionEnd, sentence: string): void {
-    this.#batch.flush();
+    this.#batch.close();
     this.#isClosed = true;
     this.#silence.remove(this);
     if (end === "silent") {

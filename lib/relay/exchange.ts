@@ -69,7 +69,11 @@ export class Exchange {
     this.visitor = options.visitor;
     this.#options = options;
     ({ promise: this.answer, resolve: this.#resolve } = Promise.withResolvers<HttpAnswer>());
-    this.#expire(options.graceMs, "not_connected");
+  }
+
+  /** No server can take it now: it waits for one, for a while. */
+  wait(): void {
+    this.#expire(this.#options.graceMs, "not_connected");
   }
 
   /** What becomes of the answer on the visitor's side. */

@@ -1,8 +1,7 @@
 /** The header fields that a server gets with a visitor's request (docs/semantics.md, "Headers"). */
 
-import { isIPv6 } from "node:net";
 import type { AddressSet } from "../base/cidr.ts";
-import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http/headers.ts";
+import { endToEndHeaders, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
@@ -39,6 +38,8 @@ export interface ForwardingOptions {
 export interface Provenance {
   /** The visitor's own address. */
   readonly address: string;
+  /** Host and port that the request was sent to. */
+  readonly host: string;
   /** Host and port as the visitor has them. */
   readonly authority: string;
   /** What stands before the path that the server sees, a reverse proxy's prefix included. */
@@ -50,11 +51,13 @@ export interface Provenance {
 /** Reads where a request came from. */
 export function toProvenance(request: HttpRequest, options: ForwardingOptions): Provenance {
   const isTrusted = options.trustedProxies.has(request.remoteAddress);
+  const host = toAuthority(request);
   const inbound = isTrusted ? headerValue(request.headers, "x-forwarded-host") : undefined;
   const prefix = isTrusted ? headerValue(request.headers, "x-forwarded-prefix") : undefined;
   return {
-    address: toVisitorAddress(request, options.trustedProxies),
-    authority: inbound ?? toAuthority(request),
+    address: isTrusted ? toVisitorAddress(request, options.trustedProxies) : request.remoteAddress,
+    host,
+    authority: inbound ?? host,
     prefix: (prefix?.replace(/\/+$/, "") ?? "") + options.prefix,
     isTrusted,
   };
@@ -62,9 +65,11 @@ export function toProvenance(request: HttpRequest, options: ForwardingOptions): 
 
 /** The authority that a request was sent to. */
 export function toAuthority(request: Pick<HttpRequest, "target" | "headers">): string {
-  const target = parseTarget(request.target);
   // RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.
-  return target.kind === "absolute" ? target.authority : headerValue(request.headers, "host") ?? "";
+  const target = request.target.startsWith("/") ? undefined : parseTarget(request.target);
+  return target?.kind === "absolute"
+    ? target.authority
+    : headerValue(request.headers, "host") ?? "";
 }
 
 /**
@@ -73,49 +78,46 @@ export function toAuthority(request: Pick<HttpRequest, "target" | "headers">): s
  */
 export function toServerHeaders(
   request: HttpRequest,
-  { prefix, isTrusted }: Provenance,
+  { host, prefix, isTrusted }: Provenance,
 ): RawHeaders {
+  const passed = endToEndHeaders(request.headers);
   const fields: string[] = [];
-  for (const [name, value] of headerPairs(endToEndHeaders(request.headers))) {
+  for (let i = 0; i + 1 < passed.length; i += 2) {
+    const name = passed[i] ?? "";
     const key = name.toLowerCase();
     if (DROPPED.has(key) || REPLACED.has(key) || (!isTrusted && isOriginField(key))) continue;
-    fields.push(name, value);
+    fields.push(name, passed[i + 1] ?? "");
   }
   const inbound = (name: string): string | undefined =>
     isTrusted ? headerValues(request.headers, name).join(", ") || undefined : undefined;
-  const host = toAuthority(request);
-  const forwarded = toForwarded(request, { host });
-  fields.push(
-    ...["X-Forwarded-For", list(inbound("x-forwarded-for"), request.remoteAddress)],
-    ...["X-Forwarded-Proto", inbound("x-forwarded-proto") ?? "http"],
-    ...["X-Forwarded-Host", inbound("x-forwarded-host") ?? host],
-  );
+  fields.push("X-Forwarded-For", list(inbound("x-forwarded-for"), request.remoteAddress));
+  fields.push("X-Forwarded-Proto", inbound("x-forwarded-proto") ?? "http");
+  fields.push("X-Forwarded-Host", inbound("x-forwarded-host") ?? host);
   if (prefix !== "") fields.push("X-Forwarded-Prefix", prefix);
-  fields.push(
-    ...["Forwarded", list(inbound("forwarded"), forwarded)],
-    ...["Via", list(...headerValues(request.headers, "via"), `${request.httpVersion} ptth_relay`)],
-    ...toTransportFields(request),
-  );
+  fields.push("Forwarded", list(inbound("forwarded"), toForwarded(request, { host })));
+  const via = headerValues(request.headers, "via").join(", ") || undefined;
+  fields.push("Via", list(via, `${request.httpVersion} ptth_relay`));
+  addTransportFields(fields, request);
   return fields;
 }
 
 /** What is meant for one hop, and goes on because every hop after this one does as it says. */
-function toTransportFields(request: HttpRequest): RawHeaders {
-  const fields: string[] = [];
-  if (request.upgrade !== null) fields.push("Upgrade", request.upgrade);
-  const codings = headerValues(request.headers, "te").join(",").toLowerCase().split(",");
+function addTransportFields(fields: string[], { headers, upgrade }: HttpRequest): void {
+  if (upgrade !== null) fields.push("Upgrade", upgrade);
+  const codings = headerValues(headers, "te");
+  const takesTrailers = codings.length > 0 &&
+    codings.join(",").toLowerCase().split(",").some((coding) => coding.trim() === "trailers");
   // RFC 9110 §6.5.1: whether the visitor takes trailer fields.
-  if (codings.some((coding) => coding.trim() === "trailers")) fields.push("TE", "trailers");
-  const trailer = headerValue(request.headers, "trailer");
+  if (takesTrailers) fields.push("TE", "trailers");
+  const trailer = headerValue(headers, "trailer");
   if (trailer !== undefined) fields.push("Trailer", trailer);
-  return fields;
 }
 
 /**
  * The visitor's own address: the peer's, or behind trusted proxies the last one in
  * X-Forwarded-For that is not a trusted proxy's.
  */
-export function toVisitorAddress(request: HttpRequest, trustedProxies: AddressSet): string {
+function toVisitorAddress(request: HttpRequest, trustedProxies: AddressSet): string {
   const hops = headerValues(request.headers, "x-forwarded-for").join(",").split(",")
     .map((hop) => hop.trim()).filter((hop) => hop !== "");
   let address = request.remoteAddress;
@@ -131,14 +133,15 @@ function isOriginField(key: string): boolean {
   return key.startsWith(ORIGIN_PREFIX) || key === ORIGIN_FIELD;
 }
 
-function list(...items: (string | undefined)[]): string {
-  return items.filter((item) => item !== undefined).join(", ");
+function list(before: string | undefined, last: string): string {
+  return before === undefined ? last : `${before}, ${last}`;
 }
 
 /** One element of Forwarded (RFC 7239 §4). */
 function toForwarded(request: HttpRequest, { host }: { host: string }): string {
   const { remoteAddress } = request;
-  const node = isIPv6(remoteAddress) ? `"[${remoteAddress}]"` : remoteAddress || "unknown";
+  const isIPv6 = remoteAddress.includes(":");
+  const node = isIPv6 ? `"[${remoteAddress}]"` : remoteAddress || "unknown";
   // A host with a port or brackets is no token (RFC 7239 §4); it never holds a quote or backslash.
   return `for=${node};host="${host}";proto=http`;
 }

@@ -22,7 +22,7 @@ import { takeResponse } from "./classic_response.ts";
 import { answerDebug } from "./debug_routes.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
 import { type Failure, failureAnswer } from "./failure.ts";
-import { toVisitorAddress } from "./forwarding.ts";
+import { toProvenance } from "./forwarding.ts";
 import { hostNameOf, toHostRoute } from "./host_route.ts";
 import { answerModern, type ModernOptions } from "./modern_handlers.ts";
 import {
@@ -244,17 +244,19 @@ function answerVisitor(
   const failure = refusal();
   if (failure !== undefined) return failureAnswer(failure);
   const { settings } = state;
+  const { trustedProxies } = settings;
+  const provenance = toProvenance(request, { trustedProxies, prefix: route.prefix });
   state.audit.add(
-    `visitor ${toVisitorAddress(request, settings.trustedProxies)}`,
+    `visitor ${provenance.address}`,
     `${request.method} ${route.path} of ${server.name}`,
   );
   return visit(request, {
     server,
     route,
+    provenance,
     options: {
       clock: state.clock,
       book: state.book,
-      trustedProxies: settings.trustedProxies,
       graceMs: settings.reconnectGraceMs,
       answerTimeoutMs: {
         classic: settings.answerTimeoutMs ?? CLASSIC_ANSWER_TIMEOUT_MS,

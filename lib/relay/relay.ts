@@ -5,6 +5,7 @@ import { createAddressSet } from "../base/cidr.ts";
 import type { Cidr } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
+import { SharedTimers } from "../base/shared_timers.ts";
 import type { Logger } from "../base/log.ts";
 import { whenAborted } from "../base/when_aborted.ts";
 import { checkHost } from "../http/host_check.ts";
@@ -52,14 +53,17 @@ export interface RelayAddresses {
 export class Relay {
   readonly #config: RelayConfig;
   readonly #options: RelayOptions;
+  readonly #timers: SharedTimers;
   readonly #state: RelayState;
   readonly #public: Listener;
   #admin: Listener | null = null;
 
   constructor(config: RelayConfig, options: RelayOptions) {
-    const { log, clock } = options;
+    const { log } = options;
+    const clock = new SharedTimers(options.clock);
     this.#config = config;
-    this.#options = options;
+    this.#timers = clock;
+    this.#options = { ...options, clock };
     this.#state = {
       clock,
       log,
@@ -72,7 +76,7 @@ export class Relay {
       isStopping: false,
     };
     this.#public = new Listener({
-      ...options,
+      ...this.#options,
       handler: createPublicHandler(this.#state),
       // A control channel is a WebSocket, whatever visitors may switch to.
       allowsUpgrade: (protocol) =>
@@ -91,6 +95,7 @@ export class Relay {
       return { public: opened, admin: await this.#startAdmin() };
     } catch (error) {
       await this.#public.close(AbortSignal.abort());
+      this.#timers.close();
       throw error;
     }
   }
@@ -128,6 +133,7 @@ export class Relay {
     // After that, so that a server which comes back at once does not come back here.
     sessions.endAll("stopped");
     await closed;
+    this.#timers.close();
   }
 
   async #startAdmin(): Promise<ListenAddress | null> {

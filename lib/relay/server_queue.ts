@@ -46,8 +46,10 @@ export class ServerQueue {
       return false;
     }
     const taker = this.#choose();
-    if (taker === undefined) this.#waiting.add(exchange);
-    else this.#give(taker, exchange);
+    if (taker === undefined) {
+      this.#waiting.add(exchange);
+      exchange.wait();
+    } else this.#give(taker, exchange);
     return true;
   }
 

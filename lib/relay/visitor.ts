@@ -1,7 +1,6 @@
 /** P2 and P6: a visitor's request becomes an exchange, and waits for its answer. */
 
 import type { Readable } from "node:stream";
-import type { AddressSet } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import { INLINE_REQUEST_BYTES, INLINE_WAIT_MS } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
@@ -11,14 +10,13 @@ import { createId } from "../wire/create_id.ts";
 import { Exchange, type Protocol } from "./exchange.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
 import { type Failure, failureAnswer } from "./failure.ts";
-import { toAuthority, toProvenance, toServerHeaders } from "./forwarding.ts";
+import { type Provenance, toServerHeaders } from "./forwarding.ts";
 import type { RegisteredServer } from "./registry.ts";
 import type { VisitRoute } from "./routes.ts";
 
 export interface VisitOptions {
   readonly clock: Clock;
   readonly book: ExchangeBook;
-  readonly trustedProxies: AddressSet;
   readonly graceMs: number;
   readonly answerTimeoutMs: Readonly<Record<Protocol, number>>;
   /** Why nobody can be given to the server any more; asked when a body has been waited for. */
@@ -28,6 +26,7 @@ export interface VisitOptions {
 export interface Visit {
   readonly server: RegisteredServer;
   readonly route: VisitRoute;
+  readonly provenance: Provenance;
   readonly options: VisitOptions;
 }
 
@@ -43,7 +42,7 @@ export function visit(request: HttpRequest, visited: Visit): Promise<HttpAnswer>
     waitMs: INLINE_WAIT_MS,
     maxBytes: INLINE_REQUEST_BYTES,
   }).then((gathered) => {
-    const failure = visited.options.refusal();
+    const failure = request.signal.aborted ? "visitor_left" : visited.options.refusal();
     return failure === undefined ? carry(request, gathered, visited) : failureAnswer(failure);
   });
 }
@@ -58,12 +57,10 @@ function isSmall({ bodyLength, upgrade, headers }: HttpRequest): boolean {
 function carry(
   request: HttpRequest,
   body: Uint8Array | Readable,
-  { server, route, options }: Visit,
+  { server, route, provenance, options }: Visit,
 ): Promise<HttpAnswer> {
-  const { book, clock, graceMs, answerTimeoutMs, trustedProxies } = options;
+  const { book, clock, graceMs, answerTimeoutMs } = options;
   const { queue } = server;
-  const provenance = toProvenance(request, { trustedProxies, prefix: route.prefix });
-  const left = (): void => exchange.fail("visitor_left");
   const exchange: Exchange = new Exchange({
     request: {
       id: createId(),
@@ -77,7 +74,7 @@ function carry(
       wantsUpgrade: request.upgrade !== null,
       place: {
         prefix: provenance.prefix,
-        authorities: [provenance.authority.toLowerCase(), toAuthority(request).toLowerCase()],
+        authorities: [provenance.authority.toLowerCase(), provenance.host.toLowerCase()],
         keepsCookieDomain: route.hostSuffix !== undefined,
         sharedHost: route.hostSuffix,
       },
@@ -87,14 +84,13 @@ function carry(
     graceMs,
     answerTimeoutMs,
     onSettled: (settled) => {
-      request.signal.removeEventListener("abort", left);
       queue.remove(settled);
       book.settle(settled);
     },
   });
-  request.signal.addEventListener("abort", left);
+  // Without effect where all went well.
+  void request.finished.then(() => exchange.fail("visitor_left"));
   book.add(exchange, server);
-  if (request.signal.aborted) left();
-  else if (!queue.add(exchange)) exchange.fail("too_many");
+  if (!queue.add(exchange)) exchange.fail("too_many");
   return exchange.answer;
 }

@@ -45,9 +45,10 @@ export function toVisitorAnswer(
   if (status !== 101 && (status < 200 || status > 599)) {
     return new ProtocolError(`The answer has the status ${status}`);
   }
-  const lengths = new Set(headerValues(headers, "content-length"));
+  const lengths = headerValues(headers, "content-length");
   const [length] = lengths;
-  if (lengths.size > 1 || (length !== undefined && !/^[0-9]{1,15}$/.test(length))) {
+  const isOne = lengths.every((other) => other === length);
+  if (!isOne || (length !== undefined && !/^[0-9]{1,15}$/.test(length))) {
     return new ProtocolError("The answer has a malformed Content-Length");
   }
   const fields = toVisitorHeaders(headers, request);
@@ -83,7 +84,9 @@ function toVisitorHeaders(
   { place }: ForwardedRequest,
 ): RawHeaders | ProtocolError {
   const fields: string[] = [];
-  for (const [name, value] of headerPairs(endToEndHeaders(headers))) {
+  const passed = endToEndHeaders(headers);
+  for (let i = 0; i + 1 < passed.length; i += 2) {
+    const [name, value] = [passed[i] ?? "", passed[i + 1] ?? ""];
     if (!isValidHeader(name, value)) {
       return new ProtocolError(`The answer has a malformed header ${JSON.stringify(name)}`);
     }

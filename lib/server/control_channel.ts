@@ -142,7 +142,7 @@ export class ControlChannel implements Channel {
 
   close(): Promise<void> {
     if (!this.#isOver) {
-      this.#batch.flush();
+      this.#batch.close();
       this.#write(encodeClose(CLOSE_NORMAL, "", true));
       this.#sink = undefined;
       this.#end("closed");
@@ -164,6 +164,8 @@ export class ControlChannel implements Channel {
   #end(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // What waits in it is for nobody.
+    this.#batch.close();
     if (this.#pingTimer !== undefined) this.#clock.clear(this.#pingTimer);
     this.#silence.removeAll();
     // A relay that does not close its side is not waited for.

@@ -24,12 +24,11 @@ export class ManualClock implements Clock {
   after(ms: number, fire: () => void): Timer {
     const id = this.#nextId++;
     this.#pending.set(id, { at: this.#now + ms, fire });
-    // Timers are opaque to those who set them.
-    return id as unknown as Timer;
+    return id;
   }
 
   clear(timer: Timer): void {
-    this.#pending.delete(timer as unknown as number);
+    this.#pending.delete(Number(timer));
   }
 
   /** Timers that are set and have not fired. */

@@ -45,6 +45,7 @@ Deno.test("Exchange cannot begin before it was given", async () => {
 
 Deno.test("Exchange fails with 503 when nobody takes it within the grace", async () => {
   const { exchange, clock, settled } = open();
+  exchange.wait();
   clock.advance(9_999);
   assertEquals(settled, []);
   clock.advance(1);

@@ -1,5 +1,6 @@
 /** The body of an answer as whoever asked for it reads it. */
 
+import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import type { RawHeaders } from "../http/message.ts";
 import type { OwnedChunks } from "../http/owned_chunks.ts";
@@ -16,6 +17,9 @@ export class AnswerBody extends Readable implements OwnedChunks {
   /** Fields behind the body; known when it has ended. */
   trailers: RawHeaders = [];
   readonly #options: AnswerBodyOptions;
+  /** What has come before anybody has begun to read; undefined from then on. */
+  #held: Uint8Array[] | undefined = [];
+  #heldBytes = 0;
   #isWhole = false;
 
   constructor(options: AnswerBodyOptions) {
@@ -36,15 +40,28 @@ export class AnswerBody extends Readable implements OwnedChunks {
     return this.#isWhole;
   }
 
+  /**
+   * All of the body at once, in place of reading it, where all of it has come and nobody has begun
+   * to read; else undefined. Whoever gets it has no more use for the stream.
+   */
+  takeWhole(): Uint8Array | undefined {
+    if (!this.#isWhole || this.#held === undefined) return undefined;
+    const [first, ...more] = this.#held;
+    return first !== undefined && more.length === 0 ? first : Buffer.concat(this.#held);
+  }
+
   /** Some of the body; false if no more should come for now. */
   add(bytes: Uint8Array): boolean {
-    return this.push(bytes);
+    if (this.#held === undefined) return this.push(bytes);
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    return this.#heldBytes < this.readableHighWaterMark;
   }
 
   finish(trailers: RawHeaders): void {
     this.#isWhole = true;
     this.trailers = trailers;
-    this.push(null);
+    if (this.#held === undefined) this.push(null);
   }
 
   /** The rest will not come. */
@@ -53,7 +70,12 @@ export class AnswerBody extends Readable implements OwnedChunks {
   }
 
   override _read(): void {
-    this.#options.resume();
+    const held = this.#held;
+    this.#held = undefined;
+    let hasRoom = true;
+    for (const bytes of held ?? []) hasRoom = this.push(bytes);
+    if (held !== undefined && this.#isWhole) this.push(null);
+    else if (hasRoom) this.#options.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

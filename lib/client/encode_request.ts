@@ -1,6 +1,7 @@
 /** Requests as bytes (RFC 9112 §3, §5, §7.1). */
 
 import { Buffer } from "node:buffer";
+import { toLatin1Bytes } from "../base/latin1.ts";
 import { isTrailer, isValidHeader } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 
@@ -21,13 +22,14 @@ export function encodeRequestHead(
   }
   let head = `${method} ${target} HTTP/1.1\r\n`;
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    const [name = "", value = ""] = [headers[i], headers[i + 1]];
+    const name = headers[i] ?? "";
+    const value = headers[i + 1] ?? "";
     if (!isValidHeader(name, value)) {
       throw new TypeError(`Cannot send a request: malformed field ${JSON.stringify(name)}`);
     }
     head += `${name}: ${value}\r\n`;
   }
-  return Buffer.from(`${head}\r\n`, "latin1");
+  return toLatin1Bytes(`${head}\r\n`);
 }
 
 /** A chunk: its size, itself, and a line's end; copied together, since each write costs. */
@@ -42,7 +44,7 @@ export function encodeLastChunk(trailers: RawHeaders): Uint8Array {
     const [name = "", value = ""] = [trailers[i], trailers[i + 1]];
     if (isTrailer(name, value)) text += `${name}: ${value}\r\n`;
   }
-  return Buffer.from(`${text}\r\n`, "latin1");
+  return toLatin1Bytes(`${text}\r\n`);
 }
 
 const LINE_END = Buffer.from("\r\n");

@@ -42,8 +42,6 @@ export interface ModernExchangeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly throttleUpload: boolean;
-  /** Aborts when the server gives up what is still in flight. */
-  readonly working: AbortSignal;
 }
 
 const NO_BODY = new Uint8Array();
@@ -77,21 +75,17 @@ export class ModernExchange {
   }
 
   async #run(): Promise<void> {
-    const { working, log, channel } = this.#options;
-    const giveUp = (): void => this.#over.abort(new ClosedError("The server is stopping"));
-    working.addEventListener("abort", giveUp);
-    if (working.aborted) giveUp();
+    const { handler, log, channel } = this.#options;
     let delivery: Delivery = "cut";
     try {
       const { signal } = this.#over;
-      const answer = await callHandler(this.#toHttpRequest(), { ...this.#options, signal });
+      const answer = await callHandler(this.#toHttpRequest(), { handler, log, signal });
       delivery = await this.#deliver(answer);
     } catch (error) {
       if (!this.#over.signal.aborted) {
         log.warn("Answer was cut", { id: this.#request.id, reason: toMessage(error) });
       }
     }
-    working.removeEventListener("abort", giveUp);
     this.#finished.resolve(delivery);
     // A relay that knows it already ignores it.
     if (delivery === "cut" && !this.#isCancelled) channel.send(encodeFail(this.#request.id));
@@ -103,6 +97,11 @@ export class ModernExchange {
   cancel(): void {
     this.#isCancelled = true;
     this.#over.abort(new ClosedError("The visitor left before it had its answer"));
+  }
+
+  /** The server gives up what is still in flight. */
+  giveUp(): void {
+    this.#over.abort(new ClosedError("The server is stopping"));
   }
 
   /** The session is over: what depends on it ends. */

@@ -15,7 +15,7 @@ import {
   type RelayMessage,
 } from "../wire/modern_messages.ts";
 import type { Channel, ChannelSink } from "./channel.ts";
-import { ModernExchange } from "./modern_exchange.ts";
+import { ModernExchange, type ModernExchangeOptions } from "./modern_exchange.ts";
 import { Path } from "./path.ts";
 import type { RelayClient } from "./relay_client.ts";
 
@@ -55,6 +55,8 @@ export class ModernSession implements ChannelSink {
   readonly #last = Promise.withResolvers<void>();
   readonly #seen = new Map<string, () => void>();
   #path: Path | undefined;
+  /** What every exchange of the session has in common; undefined before the welcome. */
+  #common: ModernExchangeOptions | undefined;
   #session = "";
 
   constructor(channel: Channel, options: SessionOptions) {
@@ -64,6 +66,13 @@ export class ModernSession implements ChannelSink {
     this.over = this.#over.promise;
     // Nobody may be waiting for it.
     this.welcome.catch(() => {});
+    const { working } = options;
+    const giveUp = (): void => {
+      for (const exchange of this.#exchanges.values()) exchange.giveUp();
+    };
+    working.addEventListener("abort", giveUp);
+    void this.over.then(() => this.whenIdle())
+      .then(() => working.removeEventListener("abort", giveUp));
   }
 
   get id(): string {
@@ -147,12 +156,13 @@ export class ModernSession implements ChannelSink {
       signal: this.#lost.signal,
       whenSeen: (nonce, seen) => this.#seen.set(nonce, seen),
     });
+    this.#common = { ...this.#options, session, channel: this.#channel, path: this.#path };
     this.#welcome.resolve({ session, host });
   }
 
   #accept(request: ModernRequest): void {
     const { id } = request;
-    if (this.#path === undefined || this.#exchanges.has(id)) {
+    if (this.#common === undefined || this.#exchanges.has(id)) {
       throw new ProtocolError("An exchange was given twice");
     }
     if (this.#exchanges.size >= MAX_ACTIVE_EXCHANGES) {
@@ -161,14 +171,10 @@ export class ModernSession implements ChannelSink {
       ]);
       return this.#channel.send(encodeAnswer(id, { status, headers }, body));
     }
-    const exchange = new ModernExchange(request, {
-      ...this.#options,
-      session: this.#session,
-      channel: this.#channel,
-      path: this.#path,
-    });
+    const exchange = new ModernExchange(request, this.#common);
     this.#exchanges.set(id, exchange);
     void exchange.over.then(() => this.#exchanges.delete(id));
+    if (this.#options.working.aborted) exchange.giveUp();
     exchange.run();
   }
 }

@@ -1,6 +1,6 @@
 /** What an origin is asked: the head of a visitor's request, as it goes there. Pure. */
 
-import { endToEndHeaders, headerPairs, headerValue, headerValues } from "../http/headers.ts";
+import { endToEndHeaders, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { staysBelow } from "../http/path_reading.ts";
 import { parseTarget } from "../http/target.ts";
@@ -37,7 +37,9 @@ const REFERRING: ReadonlySet<string> = new Set(["destination", "if"]);
 export function toOriginHeaders(request: HttpRequest, config: OriginConfig): RawHeaders {
   const { headers } = request;
   const fields: string[] = ["Host", toHost(headers, config)];
-  for (const [name, value] of headerPairs(endToEndHeaders(headers))) {
+  const passed = endToEndHeaders(headers);
+  for (let i = 0; i + 1 < passed.length; i += 2) {
+    const [name, value] = [passed[i] ?? "", passed[i + 1] ?? ""];
     const key = name.toLowerCase();
     if (DROPPED.has(key)) continue;
     fields.push(name, REFERRING.has(key) ? toOriginReferences(value, request, config) : value);
@@ -50,7 +52,8 @@ export function toOriginHeaders(request: HttpRequest, config: OriginConfig): Raw
   else if (headerValue(headers, "te") === "trailers") {
     fields.push("TE", "trailers", "Connection", "TE");
   }
-  return [...fields, ...toFraming(request)];
+  fields.push(...toFraming(request));
+  return fields;
 }
 
 /**

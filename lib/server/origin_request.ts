@@ -85,13 +85,21 @@ async function sendOnce(request: HttpRequest, way: OriginWay): Promise<HttpAnswe
       answer.body.destroy(error);
       throw error;
     }
-    const hasBody = !isBodyless(answer.status, method === "HEAD");
-    if (hasBody) answer.body.once("close", () => silence?.remove(watched));
-    else silence?.remove(watched);
+    const answerHeaders = toVisitorHeaders(answer.headers);
+    const trailer = headerValue(answer.headers, "trailer");
+    const hasNone = isBodyless(answer.status, method === "HEAD");
+    const mayBeWhole = !hasNone && trailer === undefined && answer.body.trailers.length === 0;
+    const whole = mayBeWhole ? answer.body.takeWhole() : undefined;
+    if (hasNone || whole !== undefined) {
+      silence?.remove(watched);
+      return { status: answer.status, headers: answerHeaders, body: whole ?? null };
+    }
+    answer.body.once("close", () => silence?.remove(watched));
     return {
       status: answer.status,
-      headers: [...toVisitorHeaders(answer.headers), ...trailerOf(answer.headers)],
-      body: hasBody ? answer.body : null,
+      // Announces fields behind the body, which come along.
+      headers: trailer === undefined ? answerHeaders : [...answerHeaders, "Trailer", trailer],
+      body: answer.body,
       trailers: () => answer.body.trailers,
     };
   } catch (error) {
@@ -152,10 +160,4 @@ function switchProtocols(
     headers: [...toVisitorHeaders(headers), "Upgrade", protocol],
     body: comes,
   };
-}
-
-/** Announces fields behind the body, which come along. */
-function trailerOf(headers: RawHeaders): RawHeaders {
-  const value = headerValue(headers, "trailer");
-  return value === undefined ? [] : ["Trailer", value];
 }

@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { MAX_ACTIVE_EXCHANGES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
+import { SharedTimers } from "../base/shared_timers.ts";
 import { hostOf, isLoopbackHost } from "../http/host.ts";
 import type { Handler } from "../http/message.ts";
 import type { ClassicRequest } from "../wire/http_serde.ts";
@@ -46,13 +47,15 @@ export class Server {
   #connection: Connection | undefined;
   #loop: Promise<void> = Promise.resolve();
 
+  readonly #timers: SharedTimers;
   readonly #link: ModernLink;
 
   constructor(options: ServerOptions) {
     const { random = Math.random } = options;
-    this.#options = options;
+    this.#timers = new SharedTimers(options.clock);
+    this.#options = { ...options, clock: this.#timers };
     this.#link = new ModernLink({
-      ...options,
+      ...this.#options,
       random,
       process: createId(),
       working: this.#working.signal,
@@ -113,6 +116,7 @@ export class Server {
     await this.#loop;
     await Promise.all([...this.#active, this.#link.whenIdle()]);
     signal.removeEventListener("abort", cut);
+    this.#timers.close();
   }
 
   #take(request: ClassicRequest, baseUrl: string): void {

@@ -1,6 +1,7 @@
 /** The messages of the modern protocol as bytes (docs/protocol.md, "Messages"). Pure. */
 
 import { ProtocolError } from "../base/errors.ts";
+import { writeLatin1 } from "../base/latin1.ts";
 import { INLINE_ANSWER_BYTES, INLINE_REQUEST_BYTES, MAX_MESSAGE_BYTES } from "../base/limits.ts";
 import type { RawHeaders } from "../http/message.ts";
 import {
@@ -30,7 +31,6 @@ import {
   measureTexts,
   PayloadReader,
   RECORD_HEAD_BYTES,
-  writeLatin1,
   writeLength,
   writeRecordHead,
   writeTexts,

@@ -5,12 +5,11 @@
 
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
+import { writeLatin1 } from "../base/latin1.ts";
 import { MAX_TEXTS, MAX_TEXTS_BYTES } from "../base/limits.ts";
 
 /** A type of one byte, a length of six. */
 export const RECORD_HEAD_BYTES = 7;
-
-const utf8 = new TextEncoder();
 
 /** Writes the head of a record; returns the offset behind it. */
 export function writeRecordHead(
@@ -93,24 +92,6 @@ export function writeTexts(target: Uint8Array, offset: number, texts: readonly s
   offset = writeUint16(target, offset, texts.length);
   for (const text of texts) offset = writeUint16(target, offset, text.length);
   return writeLatin1(target, offset, texts.length === 1 ? texts[0] ?? "" : texts.join(""));
-}
-
-/**
- * Writes one byte per character; returns the offset behind them.
- *
- * @throws {RangeError} for a character above U+00FF.
- */
-export function writeLatin1(target: Uint8Array, offset: number, text: string): number {
-  const end = offset + text.length;
-  // Much faster than a loop; where all of it has been read, it was ASCII, a byte per character.
-  const { read } = utf8.encodeInto(text, target.subarray(offset, end));
-  if (read === text.length) return end;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0xff) throw new RangeError("Cannot encode text: it has characters above U+00FF");
-    target[offset + i] = code;
-  }
-  return end;
 }
 
 /** Reads parts of a record's payload one after the other. */

@@ -49,6 +49,31 @@ for (
   });
 }
 
+Deno.test("answer that has come whole can be taken at once, unless somebody reads it", async () => {
+  for (
+    const answer of [
+      OK,
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
+    ]
+  ) {
+    await using server = await RawServer.listen(answering(answer));
+    using pool = openPool(server.port);
+    const { body } = await (await pool.send(toClientRequest())).answer;
+    await until(() => body.isWhole);
+    assertEquals(Buffer.from(body.takeWhole() ?? []).toString(), "ok");
+    const read = (await (await pool.send(toClientRequest())).answer).body;
+    await until(() => read.isWhole);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of read) chunks.push(chunk);
+    assertEquals([Buffer.concat(chunks).toString(), read.takeWhole()], ["ok", undefined]);
+  }
+  await using server = await RawServer.listen(answering(OK.slice(0, -1)));
+  using pool = openPool(server.port);
+  const { body } = await (await pool.send(toClientRequest())).answer;
+  assertEquals(body.takeWhole(), undefined);
+  body.destroy();
+});
+
 function nextLength(body: Readable): Promise<number> {
   return new Promise((resolve) => {
     body.once("data", (chunk: Uint8Array) => {

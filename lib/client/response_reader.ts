@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
 import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES, MAX_CHUNK_LINE_BYTES } from "../base/limits.ts";
-import { headerPairs, headerValues, isValidHeader } from "../http/headers.ts";
+import { headerValues, isValidHeader } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { connectionOptions } from "./connection_options.ts";
 
@@ -254,37 +254,48 @@ function parseHead(
 /** Field lines and empty ones. Space around values, and before a colon, is dropped (RFC 9112 §5). */
 function parseFields(text: string): RawHeaders {
   const fields: string[] = [];
-  for (const raw of text.split("\n")) {
-    const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
-    if (line === "") continue;
-    if (isSpace(line, 0)) {
+  let next = 0;
+  for (let at = 0; at < text.length; at = next) {
+    const lineFeed = text.indexOf("\n", at);
+    next = lineFeed < 0 ? text.length : lineFeed + 1;
+    let end = lineFeed < 0 ? text.length : lineFeed;
+    if (end > at && text[end - 1] === "\r") end--;
+    if (end === at) continue;
+    if (isSpace(text, at)) {
       // A line that goes on is joined by a space (RFC 9112 §5.2).
       const begun = fields.pop();
       if (begun === undefined) throw new ProtocolError("its first field begins with space");
-      const rest = trimSpace(line);
+      const rest = trimSpace(text, at, end);
       fields.push(begun === "" || rest === "" ? begun + rest : `${begun} ${rest}`);
       continue;
     }
     if (fields.length >= 2 * MAX_ANSWER_FIELDS) {
       throw new ProtocolError(`it has more than ${MAX_ANSWER_FIELDS} fields`);
     }
-    const colon = line.indexOf(":");
-    fields.push(trimSpace(line.slice(0, Math.max(0, colon))), trimSpace(line.slice(colon + 1)));
+    const colon = text.indexOf(":", at);
+    if (colon < 0 || colon >= end) throw new ProtocolError(MALFORMED_FIELD);
+    fields.push(trimSpace(text, at, colon), trimSpace(text, colon + 1, end));
   }
-  for (const [name, value] of headerPairs(fields)) {
-    if (!isValidHeader(name, value)) throw new ProtocolError("a field is malformed");
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    if (!isValidHeader(fields[i] ?? "", fields[i + 1] ?? "")) {
+      throw new ProtocolError(MALFORMED_FIELD);
+    }
   }
   return fields;
 }
+
+const MALFORMED_FIELD = "a field is malformed";
 
 function isSpace(text: string, at: number): boolean {
   return text[at] === " " || text[at] === "\t";
 }
 
-/** Without space and tabs around it, but with all that `trim()` takes for space (RFC 9110 §5.6.3). */
-function trimSpace(text: string): string {
-  let [start, end] = [0, text.length];
-  while (isSpace(text, start)) start++;
+/**
+ * A part without space and tabs around it, but with all that `trim()` takes for space (RFC 9110
+ * §5.6.3).
+ */
+function trimSpace(text: string, start: number, end: number): string {
+  while (start < end && isSpace(text, start)) start++;
   while (end > start && isSpace(text, end - 1)) end--;
   return text.slice(start, end);
 }
@@ -296,18 +307,20 @@ function toFraming(
   fields: RawHeaders,
   isHead: boolean,
 ): { readonly state: "length" | "size" | "until close"; readonly length: number | null } {
-  const [coding, ...codings] = headerValues(fields, "transfer-encoding");
-  const [length, ...lengths] = headerValues(fields, "content-length");
+  const codings = headerValues(fields, "transfer-encoding");
+  const lengths = headerValues(fields, "content-length");
+  const [coding] = codings;
+  const [length] = lengths;
   if (coding !== undefined && (length !== undefined || version === "0")) {
     throw new ProtocolError("it says in two ways where it ends");
   }
   // Twice the same may be taken for one only by whoever hands on one (RFC 9110 §8.6).
-  if (lengths.length > 0 || (length !== undefined && !/^[0-9]{1,15}$/.test(length))) {
+  if (lengths.length > 1 || (length !== undefined && !/^[0-9]{1,15}$/.test(length))) {
     throw new ProtocolError("its Content-Length is malformed");
   }
   if (isHead || status === 204 || status === 304) return { state: "length", length: 0 };
   if (coding !== undefined) {
-    if (codings.length > 0 || coding.toLowerCase() !== "chunked") {
+    if (codings.length > 1 || coding.toLowerCase() !== "chunked") {
       throw new ProtocolError("its transfer coding is not known");
     }
     return { state: "size", length: null };

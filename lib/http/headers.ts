@@ -50,14 +50,22 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /** The fields without those that are meant for one connection only (RFC 9110 §7.6.1). */
 export function endToEndHeaders(headers: RawHeaders): string[] {
-  const named = connectionNames(headers);
   const kept: string[] = [];
+  forEachEndToEnd(headers, (name, _key, value) => kept.push(name, value));
+  return kept;
+}
+
+/** The same one by one; `key` is the name in lower case. */
+export function forEachEndToEnd(
+  headers: RawHeaders,
+  take: (name: string, key: string, value: string) => void,
+): void {
+  const named = connectionNames(headers);
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     const key = name.toLowerCase();
-    if (!HOP_BY_HOP.has(key) && !named.includes(key)) kept.push(name, headers[i + 1] ?? "");
+    if (!HOP_BY_HOP.has(key) && !named.includes(key)) take(name, key, headers[i + 1] ?? "");
   }
-  return kept;
 }
 
 const NO_NAMES: readonly string[] = [];

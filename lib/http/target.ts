@@ -40,7 +40,10 @@ export function parseTarget(raw: string): Target {
   if (FORBIDDEN_REGEXP.test(raw)) {
     return { kind: "bad", reason: "a character that a target cannot hold" };
   }
-  if (raw.startsWith("/")) return { kind: "origin", ...splitQuery(raw) };
+  if (raw.startsWith("/")) {
+    const { path, query } = splitQuery(raw);
+    return { kind: "origin", path, query };
+  }
   if (raw === "*") return { kind: "asterisk" };
   const [, scheme, authority = "", rest = ""] = ABSOLUTE_REGEXP.exec(raw) ?? [];
   if (scheme === undefined) return { kind: "bad", reason: "neither a path nor an http URL" };
@@ -58,7 +61,8 @@ export function parseTarget(raw: string): Target {
 
 function splitQuery(textWithFragment: string): PathAndQuery {
   // Never sent by a browser (RFC 9110 §7.1); the original cuts it off, and so must all who look.
-  const [text = ""] = textWithFragment.split("#", 1);
+  const fragment = textWithFragment.indexOf("#");
+  const text = fragment < 0 ? textWithFragment : textWithFragment.slice(0, fragment);
   const mark = text.indexOf("?");
   if (mark < 0) return { path: text, query: "" };
   return { path: text.slice(0, mark), query: text.slice(mark) };

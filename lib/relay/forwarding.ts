@@ -1,7 +1,7 @@
 /** The header fields that a server gets with a visitor's request (docs/semantics.md, "Headers"). */
 
 import type { AddressSet } from "../base/cidr.ts";
-import { endToEndHeaders, headerValue, headerValues } from "../http/headers.ts";
+import { forEachEndToEnd, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
@@ -80,14 +80,11 @@ export function toServerHeaders(
   request: HttpRequest,
   { host, prefix, isTrusted }: Provenance,
 ): RawHeaders {
-  const passed = endToEndHeaders(request.headers);
   const fields: string[] = [];
-  for (let i = 0; i + 1 < passed.length; i += 2) {
-    const name = passed[i] ?? "";
-    const key = name.toLowerCase();
-    if (DROPPED.has(key) || REPLACED.has(key) || (!isTrusted && isOriginField(key))) continue;
-    fields.push(name, passed[i + 1] ?? "");
-  }
+  forEachEndToEnd(request.headers, (name, key, value) => {
+    if (DROPPED.has(key) || REPLACED.has(key) || (!isTrusted && isOriginField(key))) return;
+    fields.push(name, value);
+  });
   const inbound = (name: string): string | undefined =>
     isTrusted ? headerValues(request.headers, name).join(", ") || undefined : undefined;
   fields.push("X-Forwarded-For", list(inbound("x-forwarded-for"), request.remoteAddress));

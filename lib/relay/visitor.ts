@@ -42,7 +42,7 @@ export function visit(request: HttpRequest, visited: Visit): Promise<HttpAnswer>
     waitMs: INLINE_WAIT_MS,
     maxBytes: INLINE_REQUEST_BYTES,
   }).then((gathered) => {
-    const failure = request.signal.aborted ? "visitor_left" : visited.options.refusal();
+    const failure = visited.options.refusal();
     return failure === undefined ? carry(request, gathered, visited) : failureAnswer(failure);
   });
 }
@@ -61,6 +61,7 @@ function carry(
 ): Promise<HttpAnswer> {
   const { book, clock, graceMs, answerTimeoutMs } = options;
   const { queue } = server;
+  const left = (): void => exchange.fail("visitor_left");
   const exchange: Exchange = new Exchange({
     request: {
       id: createId(),
@@ -84,13 +85,14 @@ function carry(
     graceMs,
     answerTimeoutMs,
     onSettled: (settled) => {
+      request.signal.removeEventListener("abort", left);
       queue.remove(settled);
       book.settle(settled);
     },
   });
-  // Without effect where all went well.
-  void request.finished.then(() => exchange.fail("visitor_left"));
+  request.signal.addEventListener("abort", left);
   book.add(exchange, server);
-  if (!queue.add(exchange)) exchange.fail("too_many");
+  if (request.signal.aborted) left();
+  else if (!queue.add(exchange)) exchange.fail("too_many");
   return exchange.answer;
 }

@@ -1,7 +1,7 @@
 /** What a visitor gets of a server's answer (docs/semantics.md, "Headers"). Pure. */
 
 import { ProtocolError } from "../base/errors.ts";
-import { endToEndHeaders, headerPairs, headerValues, isValidHeader } from "../http/headers.ts";
+import { forEachEndToEnd, headerPairs, headerValues, isValidHeader } from "../http/headers.ts";
 import type { HttpAnswer, RawHeaders } from "../http/message.ts";
 import { moveBelowPrefix } from "../http/prefix_rewrite.ts";
 import { isBodyless } from "../http/send_answer.ts";
@@ -84,20 +84,18 @@ function toVisitorHeaders(
   { place }: ForwardedRequest,
 ): RawHeaders | ProtocolError {
   const fields: string[] = [];
-  const passed = endToEndHeaders(headers);
-  for (let i = 0; i + 1 < passed.length; i += 2) {
-    const [name, value] = [passed[i] ?? "", passed[i + 1] ?? ""];
-    if (!isValidHeader(name, value)) {
-      return new ProtocolError(`The answer has a malformed header ${JSON.stringify(name)}`);
-    }
-    const key = name.toLowerCase();
-    if (key === "content-length" || PROXY_ORDERS.has(key)) continue;
+  let malformed: string | undefined;
+  forEachEndToEnd(headers, (name, key, value) => {
+    if (!isValidHeader(name, value)) malformed ??= name;
+    if (key === "content-length" || PROXY_ORDERS.has(key)) return;
     // RFC 9209 §2.1: members are named after who wrote them, and only the relay is the relay.
-    if (key === "proxy-status" && value.toLowerCase().includes("ptth_relay")) continue;
-    if (place.prefix !== "" && ORIGIN_WIDE.has(key)) continue;
+    if (key === "proxy-status" && value.toLowerCase().includes("ptth_relay")) return;
+    if (place.prefix !== "" && ORIGIN_WIDE.has(key)) return;
     fields.push(name, value);
-  }
-  return moveBelowPrefix(fields, place);
+  });
+  return malformed === undefined
+    ? moveBelowPrefix(fields, place)
+    : new ProtocolError(`The answer has a malformed header ${JSON.stringify(malformed)}`);
 }
 
 /** The first field of this name, as it is spelled. */

@@ -104,8 +104,10 @@ function toPlace(
   return {
     prefix,
     knownPrefixes: forwarded === "" ? [] : [forwarded + prefix],
-    // Applications may write links by either.
-    authorities: publicHosts(request.headers),
+    // Applications may write links by either. Few answers have a reference that is looked at.
+    get authorities() {
+      return publicHosts(request.headers);
+    },
     privateAuthorities,
     keepsCookieDomain: true,
   };

@@ -1,6 +1,6 @@
 /** What an origin is asked: the head of a visitor's request, as it goes there. Pure. */
 
-import { endToEndHeaders, headerValue, headerValues } from "../http/headers.ts";
+import { forEachEndToEnd, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { staysBelow } from "../http/path_reading.ts";
 import { parseTarget } from "../http/target.ts";
@@ -30,6 +30,8 @@ const DROPPED: ReadonlySet<string> = new Set([
   QUERY_HEADER.toLowerCase(),
 ]);
 
+const VIA = "1.1 ptth_server";
+
 /** Fields of WebDAV with references to what the origin has (RFC 4918 §10.3, §10.4). */
 const REFERRING: ReadonlySet<string> = new Set(["destination", "if"]);
 
@@ -37,17 +39,15 @@ const REFERRING: ReadonlySet<string> = new Set(["destination", "if"]);
 export function toOriginHeaders(request: HttpRequest, config: OriginConfig): RawHeaders {
   const { headers } = request;
   const fields: string[] = ["Host", toHost(headers, config)];
-  const passed = endToEndHeaders(headers);
-  for (let i = 0; i + 1 < passed.length; i += 2) {
-    const [name, value] = [passed[i] ?? "", passed[i + 1] ?? ""];
-    const key = name.toLowerCase();
-    if (DROPPED.has(key)) continue;
+  forEachEndToEnd(headers, (name, key, value) => {
+    if (DROPPED.has(key)) return;
     fields.push(name, REFERRING.has(key) ? toOriginReferences(value, request, config) : value);
-  }
+  });
   const prefix = (headerValue(headers, "x-forwarded-prefix") ?? "") +
     (config.stripsPath ? config.path.slice(0, -1) : "");
   if (prefix !== "") fields.push("X-Forwarded-Prefix", prefix);
-  fields.push("Via", [...headerValues(headers, "via"), "1.1 ptth_server"].join(", "));
+  const via = headerValues(headers, "via");
+  fields.push("Via", via.length === 0 ? VIA : `${via.join(", ")}, ${VIA}`);
   if (request.upgrade !== null) fields.push("Connection", "Upgrade", "Upgrade", request.upgrade);
   else if (headerValue(headers, "te") === "trailers") {
     fields.push("TE", "trailers", "Connection", "TE");

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import type { RawHeaders } from "../http/message.ts";
-import type { OwnedChunks } from "../http/owned_chunks.ts";
+import { freeChunk, type OwnedChunks } from "../http/owned_chunks.ts";
 
 export interface AnswerBodyOptions {
   /** Has more bytes come. */
@@ -41,13 +41,17 @@ export class AnswerBody extends Readable implements OwnedChunks {
   }
 
   /**
-   * All of the body at once, in place of reading it, where all of it has come and nobody has begun
-   * to read; else undefined. Whoever gets it has no more use for the stream.
+   * All of the body at once, in place of reading it, where all of it has come, is no longer than
+   * `maxBytes`, and nobody has begun to read; else undefined. Whoever gets it has no more use for
+   * the stream.
    */
-  takeWhole(): Uint8Array | undefined {
-    if (!this.#isWhole || this.#held === undefined) return undefined;
-    const [first, ...more] = this.#held;
-    return first !== undefined && more.length === 0 ? first : Buffer.concat(this.#held);
+  takeWhole(maxBytes: number): Uint8Array | undefined {
+    const held = this.#held;
+    if (!this.#isWhole || held === undefined || this.#heldBytes > maxBytes) return undefined;
+    if (held.length === 1) return held[0];
+    const whole = Buffer.concat(held);
+    for (const chunk of held) freeChunk(chunk);
+    return whole;
   }
 
   /** Some of the body; false if no more should come for now. */

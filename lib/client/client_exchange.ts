@@ -78,6 +78,7 @@ export class ClientExchange {
   #flushTimer: ReturnType<typeof setImmediate> | undefined;
   #sentBytes = 0;
   #isSendingBody = false;
+  #isCorked = false;
 
   /** `head` is the request's, as bytes. */
   constructor(request: ClientRequest, head: Uint8Array, carrier: Carrier) {
@@ -261,7 +262,20 @@ export class ClientExchange {
       part = Buffer.concat([head, bytes]);
       if (isOwned) freeChunk(bytes);
     }
+    this.#cork();
     return this.#carrier.socket.write(part, isOwned ? freeWhenWritten(part) : undefined);
+  }
+
+  /** What is written in one turn leaves in one system call. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    const { socket } = this.#carrier;
+    this.#isCorked = true;
+    socket.cork();
+    queueMicrotask(() => {
+      this.#isCorked = false;
+      socket.uncork();
+    });
   }
 
   #takeHead(): Uint8Array | undefined {
@@ -317,5 +331,5 @@ export class ClientExchange {
   }
 }
 
-/** Bodies and chunks up to this size are written together with the head: each write costs. */
-const MAX_JOINED_BYTES = 64 * 1024;
+/** Bodies and chunks up to this size are copied behind the head: each part of a write costs. */
+const MAX_JOINED_BYTES = 4 * 1024;

@@ -14,8 +14,11 @@ export interface Channel {
   readonly transport: "control channel" | "long poll";
   /** Bytes that wait to be sent. */
   readonly backlog: number;
-  /** Queues a record; those of one turn travel together. */
-  send(record: Uint8Array): void;
+  /**
+   * Queues a record; those of one turn travel together. `rest` is the end of the record, apart from
+   * the rest so that a long one need not be copied more often than it must.
+   */
+  send(record: Uint8Array, rest?: Uint8Array): void;
   /** Sends what is queued, as far as that does not take long, and ends the channel. */
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import {
   WELCOME_TIMEOUT_MS,
 } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
+import { freeMemory } from "../http/owned_chunks.ts";
 import { SilenceWatch } from "../http/silence_watch.ts";
 import { Batch } from "../wire/batch.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
@@ -74,6 +75,9 @@ export async function openControlChannel(
   }
 }
 
+/** The memory of frames from this size on is given back at once, and not when it is collected. */
+const LONG_FRAME_BYTES = 8 * 1024;
+
 export class ControlChannel implements Channel {
   readonly transport = "control channel";
   readonly #socket: Socket;
@@ -136,8 +140,8 @@ export class ControlChannel implements Channel {
     if (this.#socket.destroyed) this.#end("the connection was lost");
   }
 
-  send(record: Uint8Array): void {
-    if (!this.#isOver) this.#batch.add(record);
+  send(record: Uint8Array, rest?: Uint8Array): void {
+    if (!this.#isOver) this.#batch.add(record, rest);
   }
 
   close(): Promise<void> {
@@ -158,7 +162,9 @@ export class ControlChannel implements Channel {
   }
 
   #write(frame: Uint8Array): void {
-    if (!this.#isOver) this.#socket.write(frame);
+    if (this.#isOver) return;
+    const isLong = frame.length >= LONG_FRAME_BYTES;
+    this.#socket.write(frame, isLong ? () => freeMemory(frame) : undefined);
   }
 
   #end(reason: string): void {

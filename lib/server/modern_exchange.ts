@@ -15,7 +15,7 @@ import type { Delivery, Handler, HttpAnswer, HttpRequest } from "../http/message
 import { destroyBody, isBodyless } from "../http/send_answer.ts";
 import { gatherSmallBody } from "../http/small_body.ts";
 import {
-  encodeAnswer,
+  encodeAnswerHead,
   encodeFail,
   encodeInform,
   encodeStreamHead,
@@ -189,7 +189,8 @@ export class ModernExchange {
       return await this.#upload({ ...answer, body });
     }
     this.#hasBegun = true;
-    channel.send(encodeAnswer(this.#request.id, { status, headers }, body));
+    const record = encodeAnswerHead(this.#request.id, { status, headers }, body.length);
+    channel.send(record, body);
     return "delivered";
   }
 

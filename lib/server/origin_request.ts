@@ -1,7 +1,7 @@
 /** One request to an origin, with all that HTTP/1.1 can say in both directions. */
 
 import { type Clock, type Timer } from "../base/clock.ts";
-import { EXPECT_WAIT_MS } from "../base/limits.ts";
+import { EXPECT_WAIT_MS, INLINE_ANSWER_BYTES } from "../base/limits.ts";
 import type { ClientExchange, SwitchedSocket } from "../client/client_exchange.ts";
 import type { ConnectionPool } from "../client/connection_pool.ts";
 import { UnreachableError } from "../client/unreachable_error.ts";
@@ -89,7 +89,7 @@ async function sendOnce(request: HttpRequest, way: OriginWay): Promise<HttpAnswe
     const trailer = headerValue(answer.headers, "trailer");
     const hasNone = isBodyless(answer.status, method === "HEAD");
     const mayBeWhole = !hasNone && trailer === undefined && answer.body.trailers.length === 0;
-    const whole = mayBeWhole ? answer.body.takeWhole() : undefined;
+    const whole = mayBeWhole ? answer.body.takeWhole(INLINE_ANSWER_BYTES) : undefined;
     if (hasNone || whole !== undefined) {
       silence?.remove(watched);
       return { status: answer.status, headers: answerHeaders, body: whole ?? null };

@@ -90,9 +90,9 @@ export class PollChannel implements Channel {
     if (!this.#over.signal.aborted) void this.#poll();
   }
 
-  send(record: Uint8Array): void {
+  send(record: Uint8Array, rest?: Uint8Array): void {
     if (this.#over.signal.aborted) return;
-    this.#records.push(record);
+    this.#records.push(rest === undefined ? record : Buffer.concat([record, rest]));
     this.#length += record.length;
     if (!this.#isSending) this.#sendSoon();
   }

@@ -9,6 +9,7 @@ import { BATCH_FLUSH_BYTES } from "../base/limits.ts";
 
 export class Batch {
   readonly #flush: (records: readonly Uint8Array[]) => void;
+  /** Records, one after the other, perhaps in parts. */
   #records: Uint8Array[] = [];
   #length = 0;
   /** Records since the last round ended. */
@@ -27,9 +28,14 @@ export class Batch {
     return this.#length;
   }
 
-  add(record: Uint8Array): void {
+  /** `rest`: the end of the record, where that stands elsewhere. */
+  add(record: Uint8Array, rest?: Uint8Array): void {
     this.#records.push(record);
     this.#length += record.length;
+    if (rest !== undefined) {
+      this.#records.push(rest);
+      this.#length += rest.length;
+    }
     this.#count++;
     this.#roundEnd ??= setImmediate(() => this.#endRound());
     if (this.#length >= BATCH_FLUSH_BYTES) return this.flush();

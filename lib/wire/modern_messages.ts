@@ -1,5 +1,6 @@
 /** The messages of the modern protocol as bytes (docs/protocol.md, "Messages"). Pure. */
 
+import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
 import { writeLatin1 } from "../base/latin1.ts";
 import { INLINE_ANSWER_BYTES, INLINE_REQUEST_BYTES, MAX_MESSAGE_BYTES } from "../base/limits.ts";
@@ -95,7 +96,7 @@ export function encodeRequest(request: ModernRequest): Uint8Array {
   const texts = [method, target, address, ...headers];
   const rest = isInline ? body.length : 0;
   const length = ID_CHARS + 1 + 6 + measureTexts(texts) + rest;
-  const bytes = new Uint8Array(RECORD_HEAD_BYTES + length);
+  const bytes = Buffer.allocUnsafe(RECORD_HEAD_BYTES + length);
   let at = writeRecordHead(bytes, 0, { type: REQUEST, length });
   at = writeLatin1(bytes, at, id);
   bytes[at++] = (isInline ? 0 : BODY_FOLLOWS) | (wantsUpgrade ? WANTS_UPGRADE : 0);
@@ -124,7 +125,12 @@ export function encodePong(): Uint8Array {
 
 /** @throws {RangeError} where the head is past the bounds of a record. */
 export function encodeAnswer(id: string, head: ModernHead, body: Uint8Array): Uint8Array {
-  return encodeHead({ type: ANSWER, id, head, body });
+  return Buffer.concat([encodeAnswerHead(id, head, body.length), body]);
+}
+
+/** An answer up to its body, which follows as the rest of the record. @throws as encodeAnswer. */
+export function encodeAnswerHead(id: string, head: ModernHead, bodyLength: number): Uint8Array {
+  return encodeHead({ type: ANSWER, id, head, bodyLength });
 }
 
 /** @throws {RangeError} where the head is past the bounds of a record. */
@@ -328,24 +334,22 @@ function encodeId(type: number, id: string): Uint8Array {
   return bytes;
 }
 
-const NO_BYTES = new Uint8Array();
-
 function encodeHead(
-  { type, id, head, body = NO_BYTES }: {
+  { type, id, head, bodyLength = 0 }: {
     readonly type: number;
     /** "" where the record has none. */
     readonly id: string;
     readonly head: ModernHead;
-    readonly body?: Uint8Array;
+    /** Bytes of the record that follow what is made here. */
+    readonly bodyLength?: number;
   },
 ): Uint8Array {
   const { status, headers } = head;
-  const length = id.length + 2 + measureTexts(headers) + body.length;
-  const bytes = new Uint8Array(RECORD_HEAD_BYTES + length);
-  let at = writeRecordHead(bytes, 0, { type, length });
+  const length = id.length + 2 + measureTexts(headers);
+  const bytes = Buffer.allocUnsafe(RECORD_HEAD_BYTES + length);
+  let at = writeRecordHead(bytes, 0, { type, length: length + bodyLength });
   at = writeLatin1(bytes, at, id);
   at = writeUint16(bytes, at, status);
-  at = writeTexts(bytes, at, headers);
-  bytes.set(body, at);
+  writeTexts(bytes, at, headers);
   return bytes;
 }

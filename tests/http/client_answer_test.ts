@@ -60,17 +60,20 @@ Deno.test("answer that has come whole can be taken at once, unless somebody read
     using pool = openPool(server.port);
     const { body } = await (await pool.send(toClientRequest())).answer;
     await until(() => body.isWhole);
-    assertEquals(Buffer.from(body.takeWhole() ?? []).toString(), "ok");
+    assertEquals(Buffer.from(body.takeWhole(2) ?? []).toString(), "ok");
+    const long = (await (await pool.send(toClientRequest())).answer).body;
+    await until(() => long.isWhole);
+    assertEquals(long.takeWhole(1), undefined);
     const read = (await (await pool.send(toClientRequest())).answer).body;
     await until(() => read.isWhole);
     const chunks: Uint8Array[] = [];
     for await (const chunk of read) chunks.push(chunk);
-    assertEquals([Buffer.concat(chunks).toString(), read.takeWhole()], ["ok", undefined]);
+    assertEquals([Buffer.concat(chunks).toString(), read.takeWhole(2)], ["ok", undefined]);
   }
   await using server = await RawServer.listen(answering(OK.slice(0, -1)));
   using pool = openPool(server.port);
   const { body } = await (await pool.send(toClientRequest())).answer;
-  assertEquals(body.takeWhole(), undefined);
+  assertEquals(body.takeWhole(2), undefined);
   body.destroy();
 });
 

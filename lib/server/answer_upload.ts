@@ -46,7 +46,7 @@ export class AnswerUpload {
   }
 
   /** In one request. Takes the stream over. @throws {UnreachableError} */
-  async whole(stream: RecordStream): Promise<UploadOutcome> {
+  async whole(stream: RecordStream | Uint8Array): Promise<UploadOutcome> {
     const answer = await this.#post(toModernUrl(...this.#names()), {
       body: stream,
       bodyLength: stream.byteLength,

@@ -21,7 +21,7 @@ import {
   encodeStreamHead,
   type ModernRequest,
 } from "../wire/modern_messages.ts";
-import { RecordStream } from "../wire/record_stream.ts";
+import { encodeWholeStream, RecordStream } from "../wire/record_stream.ts";
 import type { StreamBody } from "../wire/stream_decoder.ts";
 import { AnswerUpload } from "./answer_upload.ts";
 import { callHandler } from "./call_handler.ts";
@@ -201,18 +201,24 @@ export class ModernExchange {
     const { up } = await path.kind;
     const declared = headerValue(headers, "content-length");
     this.#hasBegun = true;
+    const head = encodeStreamHead({ status, headers });
     // Else a HEAD record without end would stand for a body that has failed.
     const body = throttleUpload ? throttle(answer.body, { clock, signal }) : answer.body;
-    const stream = new RecordStream({
-      head: encodeStreamHead({ status, headers }),
-      body,
-      length: declared === undefined ? null : Number(declared),
-      trailers,
-      clock,
-    });
+    const toStream = (): RecordStream =>
+      new RecordStream({
+        head,
+        body,
+        length: declared === undefined ? null : Number(declared),
+        trailers,
+        clock,
+      });
+    const isSmall = body instanceof Uint8Array && body.length <= INLINE_ANSWER_BYTES &&
+      (declared === undefined || Number(declared) === body.length);
     this.#isIndependent = up === "streams";
     const upload = new AnswerUpload({ ...this.#options, id: this.#request.id, signal });
-    const outcome = up === "streams" ? await upload.whole(stream) : await upload.segments(stream);
+    const outcome = up === "segments"
+      ? await upload.segments(toStream())
+      : await upload.whole(isSmall ? encodeWholeStream(head, body) : toStream());
     if (outcome.kind === "refused") {
       if (outcome.isByProxy) path.distrust(outcome.reason);
       log.warn("Answer refused by the relay", { id: this.#request.id, reason: outcome.reason });

@@ -107,6 +107,8 @@ export async function readAnswer(
     timer = clock.after(BODY_SILENCE_MS, fallSilent);
   };
   // Most come together with their head.
+  const whole = body.takeWhole(maxBytes);
+  if (whole !== undefined) return whole;
   if (!body.isWhole) {
     expectMore();
     body.on("data", expectMore);

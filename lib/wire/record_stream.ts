@@ -1,5 +1,6 @@
 /** A body as a stream of records (docs/protocol.md, "Streams"). */
 
+import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import type { Clock, Timer } from "../base/clock.ts";
 import { ClosedError, toMessage } from "../base/errors.ts";
@@ -160,6 +161,11 @@ export class RecordStream extends Readable {
     if (this.#idleTimer !== undefined) this.#options.clock.clear(this.#idleTimer);
     this.#idleTimer = undefined;
   }
+}
+
+/** The whole stream of a body that is at hand, where copying it costs less than streaming it. */
+export function encodeWholeStream(head: Uint8Array, body: Uint8Array): Uint8Array {
+  return Buffer.concat([head, encodeDataHead(body.length), body, encodeEnd([])]);
 }
 
 function encodeDataHead(length: number): Uint8Array {

@@ -2,11 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
-import {
-  MAX_HEADER_COUNT,
-  MAX_PIPELINED_REQUESTS,
-  MAX_TARGET_BYTES,
-} from "../../lib/base/limits.ts";
+import { MAX_HEADER_COUNT, MAX_TARGET_BYTES } from "../../lib/base/limits.ts";
 import { silentLogger } from "../../lib/base/log.ts";
 import { Listener, type ListenerLimits } from "../../lib/http/listener.ts";
 import type { Delivery, Handler, HttpRequest } from "../../lib/http/message.ts";
@@ -325,13 +321,6 @@ Deno.test("Listener never starts a pipelined request of a peer that is gone", as
   await connection.close();
   await server.listener.close(new AbortController().signal);
   assertEquals(await Promise.all(over), ["cut"]);
-});
-
-Deno.test("Listener cuts a connection with too many pipelined requests", async () => {
-  await using server = await listen(hello);
-  const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  const answer = await exchangeBytes(server.port, request.repeat(MAX_PIPELINED_REQUESTS + 1));
-  assertEquals(answer, "");
 });
 
 Deno.test("Listener answers what came before garbage on the same connection", async () => {

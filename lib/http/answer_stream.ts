@@ -1,16 +1,19 @@
 /** The body of one answer, on its way from a stream to a socket. */
 
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
 import { toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { AnswerWriter, Ongoing } from "./answer_writer.ts";
+import { AnswerWriter, type Ongoing } from "./answer_writer.ts";
 import { encodeLastChunk } from "./encode_chunk.ts";
 import type { RawHeaders } from "./message.ts";
 import { ownsChunks } from "./owned_chunks.ts";
 
 export interface AnswerStreamOptions {
-  readonly writer: AnswerWriter;
+  readonly socket: Socket;
+  /** Everything up to the body. */
+  readonly head: string;
   /** Bytes that the body has to give; null for any number. */
   readonly length: number | null;
   readonly isChunked: boolean;
@@ -20,6 +23,8 @@ export interface AnswerStreamOptions {
   readonly sent: ((bytes: number) => void) | undefined;
   /** Ends the connection so that the answer does not look complete. */
   readonly cut: () => void;
+  /** All of the answer has been handed to the network; called once, never if that fails. */
+  readonly handedOver: () => void;
   readonly log: Logger;
 }
 
@@ -27,6 +32,7 @@ export class AnswerStream implements Ongoing {
   readonly isAllHere = false;
   readonly #body: Readable;
   readonly #options: AnswerStreamOptions;
+  readonly #writer: AnswerWriter;
   readonly #isOwned: boolean;
   readonly #flushTimer: ReturnType<typeof setImmediate>;
   #sentBytes = 0;
@@ -36,10 +42,19 @@ export class AnswerStream implements Ongoing {
   constructor(body: Readable, options: AnswerStreamOptions) {
     this.#body = body;
     this.#options = options;
+    const { socket, head, isChunked, handedOver } = options;
+    this.#writer = new AnswerWriter(socket, {
+      head,
+      isChunked,
+      drained: () => {
+        if (!this.#isOver) body.resume();
+      },
+      handedOver,
+    });
     this.#isOwned = ownsChunks(body);
     // The head waits for the first bytes of the body, so that both leave together; not for long.
     this.#flushTimer = setImmediate(() => {
-      if (!this.#isOver) options.writer.flushHead();
+      if (!this.#isOver) this.#writer.flushHead();
     });
     body.on("error", (error) => this.#fail(toMessage(error)));
     body.on("close", () => {
@@ -51,36 +66,32 @@ export class AnswerStream implements Ongoing {
     if (body.destroyed) this.#fail("the body ended early");
   }
 
-  drain(): void {
-    if (this.#options.writer.drain() && !this.#isOver) this.#body.resume();
-  }
-
   abandon(): void {
     this.#settle();
-    this.#options.writer.abandon();
+    this.#writer.abandon();
     this.#body.destroy();
   }
 
   #take(chunk: Uint8Array): void {
     const { length: bytes } = chunk;
     if (this.#isOver || bytes === 0) return;
-    const { length, writer, sent } = this.#options;
+    const { length, sent } = this.#options;
     this.#sentBytes += bytes;
     if (length !== null && this.#sentBytes > length) {
       return this.#fail("the body is longer than its Content-Length");
     }
-    if (!writer.write(chunk, this.#isOwned)) this.#body.pause();
+    if (!this.#writer.write(chunk, this.#isOwned)) this.#body.pause();
     sent?.(bytes);
   }
 
   #end(): void {
     if (this.#isOver) return;
-    const { length, writer, isChunked, trailers } = this.#options;
+    const { length, isChunked, trailers } = this.#options;
     if (length !== null && this.#sentBytes < length) {
       return this.#fail("the body is shorter than its Content-Length");
     }
     this.#settle();
-    writer.end(isChunked ? encodeLastChunk(trailers?.() ?? []) : "");
+    this.#writer.end(isChunked ? encodeLastChunk(trailers?.() ?? []) : "");
   }
 
   #fail(reason: string): void {

@@ -1,17 +1,15 @@
 /** Writes one answer to a socket: its head together with the first bytes, then piece by piece. */
 
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
-import { encodeChunk } from "./encode_chunk.ts";
-import { encodeLatin1, joinLatin1 } from "./latin1.ts";
+import { joinLatin1 } from "./latin1.ts";
 import { freeChunk } from "./owned_chunks.ts";
 
 /** An answer on its way. */
 export interface Ongoing {
   /** True where nothing more is needed of whoever gave it. */
   readonly isAllHere: boolean;
-  /** The socket has room again. */
-  drain(): void;
   /** The connection is gone. */
   abandon(): void;
 }
@@ -20,10 +18,17 @@ export interface AnswerWriterOptions {
   /** Everything up to the body. */
   readonly head: string;
   readonly isChunked: boolean;
+  /** There is room again, after {@linkcode AnswerWriter.write} has said that there is none. */
+  readonly drained: () => void;
   /** All of the answer has been handed to the network; called once, never if that fails. */
   readonly handedOver: () => void;
 }
 
+/**
+ * No more than a piece is on its way at a time: then the silence watch sees a slow reader move, and
+ * others have a turn. What the socket says is not enough, since it takes any number of bytes as long
+ * as the system does.
+ */
 export class AnswerWriter implements Ongoing {
   readonly isAllHere = true;
   readonly #socket: Socket;
@@ -34,11 +39,12 @@ export class AnswerWriter implements Ongoing {
   #rest: Uint8Array | undefined;
   /** Those bytes, where their memory is to be given back once they are written. */
   #owned: Uint8Array | undefined;
-  /** Writes that have not been handed to the network. */
-  #writing = 0;
   /** What comes behind the body, once that has ended. */
   #tail: string | undefined;
   #isEnded = false;
+  /** Bytes that have not been handed to the network. */
+  #pendingBytes = 0;
+  #isFull = false;
 
   constructor(socket: Socket, options: AnswerWriterOptions) {
     this.#socket = socket;
@@ -48,19 +54,20 @@ export class AnswerWriter implements Ongoing {
 
   /** Sends the head, if the body has not taken it along. */
   flushHead(): void {
-    if (this.#head === "") return;
-    this.#write(encodeLatin1(this.#head));
+    if (this.#head !== "") this.#write(joinLatin1(this.#head, NO_BYTES));
     this.#head = "";
   }
 
   /**
-   * Some of the body, not empty; false if no more should be given before {@linkcode drain} says so.
-   * `isOwned` for what nobody else holds: its memory is given back.
+   * Some of the body, not empty; false if no more may be given before there is room again. `isOwned`
+   * for what nobody else holds: its memory is given back.
    */
   write(bytes: Uint8Array, isOwned: boolean): boolean {
     this.#rest = bytes;
     this.#owned = isOwned ? bytes : undefined;
-    return this.#writeRest();
+    this.#writeRest();
+    this.#isFull = this.#pendingBytes >= MAX_PIECE_BYTES;
+    return !this.#isFull;
   }
 
   /** The body has ended; `tail` is what chunked coding has behind it. */
@@ -69,40 +76,38 @@ export class AnswerWriter implements Ongoing {
     if (this.#rest === undefined) this.#writeTail();
   }
 
-  /** The socket has room again; true if the answer's next bytes may be given. */
-  drain(): boolean {
-    if (!this.#writeRest()) return false;
-    if (this.#tail !== undefined) this.#writeTail();
-    return true;
-  }
-
   abandon(): void {
     this.#rest = undefined;
   }
 
-  /** In pieces, each after the one before, so that the silence watch sees a slow reader move. */
-  #writeRest(): boolean {
-    let hasRoom = true;
-    while (hasRoom && this.#rest !== undefined) {
+  #writeRest(): void {
+    while (this.#rest !== undefined && this.#pendingBytes < MAX_PIECE_BYTES) {
       const rest: Uint8Array = this.#rest;
       const isLast = rest.length <= MAX_PIECE_BYTES;
       this.#rest = isLast ? undefined : rest.subarray(MAX_PIECE_BYTES);
-      hasRoom = this.#writePiece(
-        isLast ? rest : rest.subarray(0, MAX_PIECE_BYTES),
-        isLast ? this.#owned : undefined,
-      );
+      if (isLast) this.#writePiece(rest, this.#owned);
+      else this.#writePiece(rest.subarray(0, MAX_PIECE_BYTES), undefined);
     }
-    return hasRoom;
   }
 
   /** `owned` is what has been written whole with this piece. */
-  #writePiece(piece: Uint8Array, owned: Uint8Array | undefined): boolean {
-    const head = this.#head;
+  #writePiece(piece: Uint8Array, owned: Uint8Array | undefined): void {
+    const { isChunked } = this.#options;
+    // RFC 9112 §7.1: a chunk's size, itself, and a line's end.
+    const before = isChunked ? `${this.#head}${piece.length.toString(16)}\r\n` : this.#head;
     this.#head = "";
-    if (!this.#options.isChunked && head === "") return this.#write(piece, owned);
-    const joined = this.#options.isChunked ? encodeChunk(piece, head) : joinLatin1(head, piece);
-    if (owned !== undefined) freeChunk(owned);
-    return this.#write(joined, joined);
+    if (before === "") return this.#write(piece, owned);
+    if (piece.length <= MAX_COPIED_BYTES) {
+      this.#write(joinLatin1(before, piece, isChunked ? "\r\n" : ""));
+      if (owned !== undefined) freeChunk(owned);
+      return;
+    }
+    // One system call for all. The piece stands for what is around it.
+    this.#socket.cork();
+    this.#socket.write(joinLatin1(before, NO_BYTES));
+    this.#write(piece, owned);
+    if (isChunked) this.#socket.write(LINE_END);
+    this.#socket.uncork();
   }
 
   #writeTail(): void {
@@ -110,24 +115,37 @@ export class AnswerWriter implements Ongoing {
     this.#head = "";
     this.#tail = undefined;
     this.#isEnded = true;
-    if (text !== "") this.#write(encodeLatin1(text));
-    else if (this.#writing === 0) this.#options.handedOver();
+    if (text !== "") this.#write(joinLatin1(text, NO_BYTES));
+    else if (this.#pendingBytes === 0) this.#options.handedOver();
   }
 
-  #write(bytes: Uint8Array, owned?: Uint8Array): boolean {
-    this.#writing++;
-    return this.#socket.write(
-      bytes,
-      owned === undefined ? this.#written : (error) => {
-        if (error === undefined || error === null) freeChunk(owned);
-        this.#written(error);
-      },
-    );
+  #write(bytes: Uint8Array, owned?: Uint8Array): void {
+    const { length } = bytes;
+    this.#pendingBytes += length;
+    this.#socket.write(bytes, (error) => {
+      // The close event tells of it.
+      if (error !== undefined && error !== null) return;
+      if (owned !== undefined) freeChunk(owned);
+      this.#pendingBytes -= length;
+      this.#goOn();
+    });
   }
 
-  readonly #written = (error?: Error | null): void => {
-    if (error !== undefined && error !== null) return;
-    this.#writing--;
-    if (this.#isEnded && this.#writing === 0) this.#options.handedOver();
-  };
+  #goOn(): void {
+    if (this.#isEnded) {
+      if (this.#pendingBytes === 0) this.#options.handedOver();
+      return;
+    }
+    this.#writeRest();
+    if (this.#rest === undefined && this.#tail !== undefined) this.#writeTail();
+    if (!this.#isFull || this.#pendingBytes >= MAX_PIECE_BYTES) return;
+    this.#isFull = false;
+    this.#options.drained();
+  }
 }
+
+const NO_BYTES = new Uint8Array();
+const LINE_END = Buffer.from("\r\n");
+
+/** Up to this size a copy costs less than a write of three things at once. */
+const MAX_COPIED_BYTES = 8 * 1024;

@@ -128,7 +128,6 @@ export class Connection implements Watched {
     // The close event tells all we need, and a reset must not end the process.
     socket.on("error", () => {});
     socket.on("data", this.#read).on("end", this.#readEnd).on("close", this.#close);
-    socket.on("drain", this.#drain);
   }
 
   /** True while no request is being served, nor the last answer on its way. */
@@ -175,8 +174,6 @@ export class Connection implements Watched {
     if (!exchange.hasAnswer) this.socket.destroy();
     else if (!exchange.isWhole || exchange.ongoing?.isAllHere === false) this.cut();
   };
-
-  readonly #drain = (): void => this.#exchange?.ongoing?.drain();
 
   readonly #close = (): void => {
     this.#clearLinger();

@@ -74,17 +74,28 @@ export function sendAnswer(socket: Socket, answer: HttpAnswer, options: SendOpti
     destroyBody(body);
     socket.write(encodeLatin1(head), handedOver);
   } else if (stream !== null) {
-    const { length } = fields;
-    const writer = new AnswerWriter(socket, { head, isChunked, handedOver });
-    const { trailers } = answer;
-    const { cut, log } = options;
-    ongoing = new AnswerStream(stream, { writer, length, isChunked, trailers, sent, cut, log });
+    ongoing = new AnswerStream(stream, {
+      socket,
+      head,
+      length: fields.length,
+      isChunked,
+      trailers: answer.trailers,
+      sent,
+      cut: options.cut,
+      handedOver,
+      log: options.log,
+    });
   } else if (body instanceof Uint8Array) {
     sent?.(body.length);
     if (body.length <= MAX_PIECE_BYTES) {
       socket.write(joinLatin1(head, body), handedOver);
     } else {
-      const writer = new AnswerWriter(socket, { head, isChunked, handedOver });
+      const writer = new AnswerWriter(socket, {
+        head,
+        isChunked,
+        drained: () => {},
+        handedOver,
+      });
       writer.write(body, false);
       writer.end("");
       ongoing = writer;

@@ -60,7 +60,7 @@ export class AnswerStream implements Ongoing {
     body.on("close", () => {
       if (!body.readableEnded) this.#fail("the body ended early");
     });
-    body.on("data", (chunk: Uint8Array) => this.#take(chunk));
+    body.on("data", (chunk: unknown) => this.#take(chunk));
     body.on("end", () => this.#end());
     // Failed while the handler was still awaited: its events are past.
     if (body.destroyed) this.#fail("the body ended early");
@@ -72,9 +72,11 @@ export class AnswerStream implements Ongoing {
     this.#body.destroy();
   }
 
-  #take(chunk: Uint8Array): void {
+  #take(chunk: unknown): void {
+    if (this.#isOver) return;
+    if (!(chunk instanceof Uint8Array)) return this.#fail("a chunk is no bytes");
     const { length: bytes } = chunk;
-    if (this.#isOver || bytes === 0) return;
+    if (bytes === 0) return;
     const { length, sent } = this.#options;
     this.#sentBytes += bytes;
     if (length !== null && this.#sentBytes > length) {
@@ -90,8 +92,14 @@ export class AnswerStream implements Ongoing {
     if (length !== null && this.#sentBytes < length) {
       return this.#fail("the body is shorter than its Content-Length");
     }
+    let tail = "";
+    try {
+      if (isChunked) tail = encodeLastChunk(trailers?.() ?? []);
+    } catch (error) {
+      return this.#fail(toMessage(error));
+    }
     this.#settle();
-    this.#writer.end(isChunked ? encodeLastChunk(trailers?.() ?? []) : "");
+    this.#writer.end(tail);
   }
 
   #fail(reason: string): void {

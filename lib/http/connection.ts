@@ -431,14 +431,19 @@ export class Connection implements Watched {
     this.#enter("leaving");
     this.#exchange = undefined;
     this.#dropHeld();
+    this.#clearLinger();
     this.#linger();
     this.socket.resume();
     this.socket.end();
   }
 
+  /** Takes what comes for a while, and goes. */
   #linger(): void {
     const { clock, lingerMs } = this.#context;
-    this.#lingerTimer ??= clock.after(lingerMs, () => this.socket.destroySoon());
+    this.#lingerTimer = clock.after(lingerMs, () => {
+      if (this.#phase === "leaving") this.socket.destroy();
+      else this.#leave();
+    });
   }
 
   #clearLinger(): void {

@@ -4,9 +4,9 @@ import { isTrailer } from "./headers.ts";
 import { joinLatin1 } from "./latin1.ts";
 import type { RawHeaders } from "./message.ts";
 
-/** A chunk that is not empty, behind a head or nothing; copied together, since each write costs. */
-export function encodeChunk(chunk: Uint8Array, head = ""): Uint8Array {
-  return joinLatin1(`${head}${chunk.length.toString(16)}\r\n`, chunk, "\r\n");
+/** A chunk that is not empty, in one piece, since each write costs. */
+export function encodeChunk(chunk: Uint8Array): Uint8Array {
+  return joinLatin1(`${chunk.length.toString(16)}\r\n`, chunk, "\r\n");
 }
 
 /** The end of a chunked body. Fields that may not stand there are left out. */

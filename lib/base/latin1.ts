@@ -1,7 +1,5 @@
 /** Strings of one character per byte (Latin-1), as heads are held, and their bytes. */
 
-import { Buffer } from "node:buffer";
-
 const utf8 = new TextEncoder();
 
 /**
@@ -21,11 +19,4 @@ export function writeLatin1(target: Uint8Array, offset: number, text: string): n
     target[offset + i] = code;
   }
   return end;
-}
-
-/** The bytes of a text. @throws {RangeError} as writeLatin1. */
-export function toLatin1Bytes(text: string): Uint8Array {
-  const bytes = Buffer.allocUnsafe(text.length);
-  writeLatin1(bytes, 0, text);
-  return bytes;
 }

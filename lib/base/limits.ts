@@ -3,7 +3,7 @@
 /** Longest log line; a longer one ends in `…`. */
 export const MAX_LOG_LINE_CHARS = 4096;
 
-/** Longest request head (request line and header fields): node:http's own default. Past it: 431. */
+/** Longest request head (request line and header fields), as node:http has it. Past it: 431. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 
 /** Longest request target. RFC 9110 §4.1 asks for at least 8000. Past it: 414. */
@@ -18,8 +18,15 @@ export const MAX_MESSAGE_HEADERS = MAX_HEADER_COUNT + 28;
 /** Most connections at once on one listener; further ones are closed at accept. */
 export const MAX_CONNECTIONS = 10_000;
 
-/** Most requests that wait on one connection for the answers before them. Past it: cut. */
-export const MAX_PIPELINED_REQUESTS = 64;
+/** Longest trailer fields of a request. Past it: 431. */
+export const MAX_TRAILER_BYTES = 16 * 1024;
+
+/**
+ * Most bytes of a connection that are read before anybody wants them: of a body that no handler has
+ * begun to read, and of pipelined requests. Reading on shows at once when the peer leaves. Past it:
+ * reading pauses.
+ */
+export const MAX_READ_AHEAD_BYTES = 64 * 1024;
 
 /**
  * Longest time for a request head to arrive (slowloris). Past it: 408. A PROXY header before it has
@@ -387,6 +394,12 @@ export const MAX_ANSWER_FIELDS = 1000;
 
 /** Longest line that tells a chunk's size, extensions included. */
 export const MAX_CHUNK_LINE_BYTES = 4096;
+
+/**
+ * Most bytes that the lines of a chunked body may have beyond 16 a chunk and twice its data: a body
+ * of single bytes with long extensions is work for nothing. Past it: 400, or cut.
+ */
+export const MAX_CHUNK_OVERHEAD_BYTES = 16 * 1024;
 
 /** Most idle connections kept to one host. */
 export const MAX_IDLE_CONNECTIONS = 256;

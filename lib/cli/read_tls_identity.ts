@@ -4,7 +4,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { ConfigError } from "../base/errors.ts";
 import type { ConfigFiles } from "../config/config_files.ts";
 import type { TlsPaths } from "../config/file_server_config.ts";
-import type { TlsIdentity } from "../http/engine.ts";
+import type { TlsIdentity } from "../http/transport.ts";
 
 export interface FoundIdentity extends TlsIdentity {
   readonly warnings: readonly string[];

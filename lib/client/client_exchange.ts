@@ -5,11 +5,12 @@ import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
 import { ProtocolError, toMessage } from "../base/errors.ts";
+import { connectionOptions } from "../http/connection_options.ts";
+import { encodeChunk, encodeLastChunk } from "../http/encode_chunk.ts";
+import { encodeLatin1 } from "../http/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { freeChunk, freeWhenWritten, ownsChunks } from "../http/owned_chunks.ts";
 import { AnswerBody } from "./answer_body.ts";
-import { connectionOptions } from "./connection_options.ts";
-import { encodeChunk, encodeLastChunk } from "./encode_request.ts";
 import type { ResponseHead } from "./response_reader.ts";
 import { toAbortError, toRequestError, UnreachableError } from "./unreachable_error.ts";
 
@@ -242,7 +243,7 @@ export class ClientExchange {
     body.on("end", () => {
       if (this.#isOver || this.#isSent) return;
       if (length !== null) return this.#failBody(`it is shorter than its ${length} bytes`);
-      this.#writePart(encodeLastChunk(this.#request.trailers?.() ?? []), false);
+      this.#writePart(encodeLatin1(encodeLastChunk(this.#request.trailers?.() ?? [])), false);
       this.#finishSending();
     });
   }

@@ -6,10 +6,12 @@
 
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
-import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES, MAX_CHUNK_LINE_BYTES } from "../base/limits.ts";
+import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES } from "../base/limits.ts";
+import { ChunkReader, LAX_CHUNK_LINE_REGEXP } from "../http/chunk_reader.ts";
+import { connectionOptions } from "../http/connection_options.ts";
 import { headerValues, isValidHeader } from "../http/headers.ts";
+import { toLatin1Text } from "../http/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
-import { connectionOptions } from "./connection_options.ts";
 
 /** The head of a final answer. */
 export interface ResponseHead {
@@ -46,27 +48,28 @@ type State =
   | "idle"
   | "head"
   | "length"
-  | "size"
-  | "chunk"
-  | "chunk end"
+  | "chunks"
   | "trailers"
   | "until close"
   | "switched";
 
 export class ResponseReader {
   readonly #sink: ResponseSink;
+  readonly #chunks: ChunkReader;
   #state: State = "idle";
   #expectation: Expectation = { isHead: false, allowsSwitch: false };
   #isUntouched = true;
-  /** Bytes of the body, of a chunk, or of the end of its line, that are still to come. */
+  /** Bytes of the body that are still to come, where their number is known. */
   #missing = 0;
-  /** What has come of the line that tells a chunk's size. */
-  #sizeLine = "";
   /** What has come of a head or of trailers, where that was not all at once. */
   #pending: Uint8Array = NO_BYTES;
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
+    this.#chunks = new ChunkReader({
+      body: (bytes) => sink.body(bytes),
+      line: LAX_CHUNK_LINE_REGEXP,
+    });
   }
 
   /** True if no byte has come since the request, not even of an interim answer. */
@@ -100,17 +103,10 @@ export class ResponseReader {
       case "head":
         return this.#takeHead(bytes, at);
       case "length":
-      case "chunk":
       case "until close":
         return this.#takeBody(bytes, at);
-      case "size":
-        return this.#takeSize(bytes, at);
-      case "chunk end":
-        if (bytes[at] !== (this.#missing-- === 2 ? CR : LF)) {
-          throw new ProtocolError("a chunk is longer than it says");
-        }
-        if (this.#missing === 0) this.#state = "size";
-        return at + 1;
+      case "chunks":
+        return this.#takeChunks(bytes, at);
       case "trailers":
         return this.#takeTrailers(bytes, at);
       case "idle":
@@ -123,7 +119,7 @@ export class ResponseReader {
     const found = this.#untilEmptyLine(bytes, at);
     if (found === undefined) {
       // Whoever speaks another protocol may now wait for a word of ours.
-      const start = toText(this.#pending.subarray(0, VERSION.length));
+      const start = toLatin1Text(this.#pending.subarray(0, VERSION.length));
       if (!VERSION.startsWith(start)) throw new ProtocolError(NO_HTTP);
       return bytes.length;
     }
@@ -143,6 +139,7 @@ export class ResponseReader {
     const { state, length } = toFraming(status, version, fields, this.#expectation.isHead);
     this.#state = state;
     this.#missing = length ?? Infinity;
+    if (state === "chunks") this.#chunks.start();
     this.#sink.head({
       status,
       headers: fields,
@@ -158,29 +155,17 @@ export class ResponseReader {
     this.#missing -= end - at;
     const isLast = this.#missing === 0;
     this.#sink.body(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
-    if (isLast && this.#state === "length") this.#finish([]);
-    else if (isLast) {
-      this.#state = "chunk end";
-      this.#missing = 2;
-    }
+    if (isLast) this.#finish([]);
     return end;
   }
 
-  #takeSize(bytes: Uint8Array, at: number): number {
-    const lineFeed = bytes.indexOf(LF, at);
-    const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
-    if (this.#sizeLine.length + end - at > MAX_CHUNK_LINE_BYTES) {
-      throw new ProtocolError(`a chunk's line is over ${MAX_CHUNK_LINE_BYTES} bytes`);
+  #takeChunks(bytes: Uint8Array, at: number): number {
+    const end = this.#chunks.take(bytes, at);
+    if (this.#chunks.isOver) {
+      this.#state = "trailers";
+      // So that an empty line is found at once.
+      this.#pending = LINE_FEED;
     }
-    this.#sizeLine += toText(bytes.subarray(at, end));
-    if (lineFeed < 0) return end;
-    const [, size] = SIZE_REGEXP.exec(this.#sizeLine) ?? [];
-    if (size === undefined) throw new ProtocolError("a chunk's size is malformed");
-    this.#sizeLine = "";
-    this.#missing = parseInt(size, 16);
-    this.#state = this.#missing === 0 ? "trailers" : "chunk";
-    // So that an empty line is found at once.
-    if (this.#missing === 0) this.#pending = LINE_FEED;
     return end;
   }
 
@@ -208,7 +193,7 @@ export class ResponseReader {
     }
     this.#pending = end === undefined ? all : NO_BYTES;
     if (end === undefined) return undefined;
-    return { text: toText(all.subarray(0, end)), end: at + end - before };
+    return { text: toLatin1Text(all.subarray(0, end)), end: at + end - before };
   }
 }
 
@@ -227,15 +212,6 @@ function findEmptyLine(bytes: Uint8Array, from: number): number | undefined {
   }
   return undefined;
 }
-
-/** One character per byte. */
-function toText({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString("latin1");
-}
-
-// RFC 9112 §7.1: a size in hexadecimal, extensions that nobody has to know, and CR LF. Longer sizes
-// than these 13 digits are not exact.
-const SIZE_REGEXP = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[^\r\n]*)?\r\n$/;
 
 const STATUS_LINE_REGEXP = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?\r?\n/;
 
@@ -306,7 +282,7 @@ function toFraming(
   version: "0" | "1",
   fields: RawHeaders,
   isHead: boolean,
-): { readonly state: "length" | "size" | "until close"; readonly length: number | null } {
+): { readonly state: "length" | "chunks" | "until close"; readonly length: number | null } {
   const codings = headerValues(fields, "transfer-encoding");
   const lengths = headerValues(fields, "content-length");
   const [coding] = codings;
@@ -323,7 +299,7 @@ function toFraming(
     if (codings.length > 1 || coding.toLowerCase() !== "chunked") {
       throw new ProtocolError("its transfer coding is not known");
     }
-    return { state: "size", length: null };
+    return { state: "chunks", length: null };
   }
   return length === undefined
     ? { state: "until close", length: null }

@@ -1,7 +1,7 @@
 /**
- * The seam between HTTP engines and everything above them. An engine (the listener on node:http, or
- * a server's tunnel) makes a request and sends the answer; a handler turns one into the other and
- * never sees a socket.
+ * The seam between HTTP engines and everything above them. An engine (the listener, or a server's
+ * tunnel) makes a request and sends the answer; a handler turns one into the other and never sees a
+ * socket.
  */
 
 import type { Readable } from "node:stream";

@@ -18,7 +18,7 @@ export function ownsChunks(body: Readable): boolean {
  * Gives the memory of an owned chunk back at once, unless it is a part of something larger. Left to
  * the collector, the chunks of a fast stream pile up to 150 MB before it looks, and the process
  * stays as large (measured: 490 MB after 25 GiB, against 77 MB so, and a quarter more bytes a
- * second). Deno's node:http gives each chunk a buffer of its own.
+ * second). Deno's sockets give each chunk a buffer of its own.
  */
 export function freeChunk(chunk: Uint8Array): void {
   if (chunk.buffer.byteLength === chunk.byteLength) freeMemory(chunk);

@@ -1,42 +1,46 @@
 /** Connections that come through a TCP load balancer and say first whose they are. */
 
 import { Buffer } from "node:buffer";
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { readProxyHeader } from "./proxy_protocol.ts";
 
+/** A connection whose bytes are those of its peer from here on. */
+export interface AcceptedConnection {
+  readonly socket: Socket;
+  /** The peer's address, as sockets have it. */
+  readonly remoteAddress: string;
+  /** What came together with the header; nobody has seen it yet. */
+  readonly early: Uint8Array;
+}
+
 export interface ProxiedAcceptorOptions {
   /** Whether a peer's connections begin with a PROXY header. Nobody else's header is believed. */
   readonly isTrusted: (address: string) => boolean;
+  /** Takes over the connections that are ready. */
+  readonly accept: (connection: AcceptedConnection) => void;
   /** Longest time for a header to arrive, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/**
- * Stands before a server's own "connection" listeners: a trusted peer's connection comes to them
- * without its header, and with the address that the header tells. So the server counts, bounds and
- * closes such connections as all others.
- */
 export class ProxiedAcceptor {
   readonly #options: ProxiedAcceptorOptions;
   /** Those whose header has not come. */
   readonly #waiting = new Set<Socket>();
 
-  /** Listeners that are added to `server` later are told of connections before their header. */
-  constructor(server: Server, options: ProxiedAcceptorOptions) {
+  constructor(options: ProxiedAcceptorOptions) {
     this.#options = options;
-    const listeners = server.listeners("connection");
-    server.removeAllListeners("connection");
-    server.on("connection", (socket: Socket) => {
-      const accept = (): void => {
-        for (const listener of listeners) Reflect.apply(listener, server, [socket]);
-      };
-      if (options.isTrusted(socket.remoteAddress ?? "")) this.#readHeader(socket, accept);
-      else accept();
-    });
+  }
+
+  /** A connection that nobody has read from. */
+  take(socket: Socket): void {
+    const { isTrusted, accept } = this.#options;
+    const remoteAddress = socket.remoteAddress ?? "";
+    if (isTrusted(remoteAddress)) this.#readHeader(socket, remoteAddress);
+    else accept({ socket, remoteAddress, early: NO_BYTES });
   }
 
   /** Ends the connections whose header has not come. */
@@ -44,9 +48,9 @@ export class ProxiedAcceptor {
     for (const socket of this.#waiting) socket.destroy();
   }
 
-  #readHeader(socket: Socket, accept: () => void): void {
-    const { clock, timeoutMs } = this.#options;
-    let came: Uint8Array = new Uint8Array();
+  #readHeader(socket: Socket, ownAddress: string): void {
+    const { clock, timeoutMs, accept } = this.#options;
+    let came: Uint8Array = NO_BYTES;
     const take = (chunk: Uint8Array): void => {
       came = came.length === 0 ? chunk : Buffer.concat([came, chunk]);
       const reading = readProxyHeader(came);
@@ -54,11 +58,7 @@ export class ProxiedAcceptor {
       if (reading.kind === "incomplete") return;
       release();
       const { source, length } = reading;
-      if (source !== null) Object.defineProperty(socket, "remoteAddress", { value: source });
-      accept();
-      // Not put back into the socket: node:http reads on below it, and would get what comes next
-      // before what is in there.
-      if (came.length > length) socket.emit("data", came.subarray(length));
+      accept({ socket, remoteAddress: source ?? ownAddress, early: came.subarray(length) });
     };
     const end = (): void => {
       // Who says nothing at all only looks whether somebody is here.
@@ -85,3 +85,5 @@ export class ProxiedAcceptor {
     socket.destroy();
   }
 }
+
+const NO_BYTES = new Uint8Array();

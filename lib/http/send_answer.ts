@@ -1,21 +1,22 @@
-/** Writes an answer to node:http, with the framing rules of RFC 9112 §6. */
+/** Sends answers, with the framing rules of RFC 9112 §6. */
 
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
-import { clearImmediate, setImmediate } from "node:timers";
-import { toMessage } from "../base/errors.ts";
+import type { Socket } from "node:net";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import { headerPairs, headerValue, isTrailer, withoutField } from "./headers.ts";
-import type { HttpAnswer, RawHeaders } from "./message.ts";
-import { freeWhenWritten, ownsChunks } from "./owned_chunks.ts";
+import { AnswerStream } from "./answer_stream.ts";
+import { AnswerWriter, type Ongoing } from "./answer_writer.ts";
+import { toFieldLine, toStatusLine } from "./encode_head.ts";
+import { encodeLatin1, joinLatin1 } from "./latin1.ts";
+import type { HttpAnswer, HttpRequest, RawHeaders } from "./message.ts";
 
 export interface SendOptions {
-  readonly isHead: boolean;
+  readonly request: Pick<HttpRequest, "method" | "httpVersion">;
   /** Announces that no further request is taken on this connection. */
   readonly closesConnection: boolean;
-  /** Takes what is left of the request off the connection; resolves when it is, or is given up. */
-  readonly requestTaken: () => Promise<void>;
+  /** The Date field, where the answer has none of its own. */
+  readonly date: string;
+  /** All of the answer has been handed to the network; called once, never if that fails. */
+  readonly handedOver: (error?: Error | null) => void;
   /** Ends the connection so that no answer on it looks complete. */
   readonly cut: () => void;
   /** Told of every piece of the body that is handed over, in bytes. */
@@ -23,48 +24,16 @@ export interface SendOptions {
   readonly log: Logger;
 }
 
+export interface Sending {
+  /** True where the answer says, or shows by its end, that the connection takes no other request. */
+  readonly closesConnection: boolean;
+  /** Null where all of it has been written already. */
+  readonly ongoing: Ongoing | null;
+}
+
 /** True where a final answer has no body whatever its headers say (RFC 9110 §6.4.1). */
 export function isBodyless(status: number, isHead: boolean): boolean {
   return isHead || status === 204 || status === 304;
-}
-
-/**
- * Sends the whole answer, or cuts the connection where that is impossible, so that a cut answer
- * never looks complete. Takes over the body. The end shows in the response's `close` event.
- */
-export function sendAnswer(
-  response: ServerResponse,
-  answer: HttpAnswer,
-  options: SendOptions,
-): void {
-  const { status, body } = answer;
-  if (response.destroyed) return void destroyBody(body);
-  const headers = [...answer.headers];
-  if (options.closesConnection) headers.push("Connection", "close");
-  const declared = headerValue(headers, "content-length");
-  if (isBodyless(status, options.isHead)) {
-    if (body instanceof Uint8Array && declared === undefined && status !== 204 && status !== 304) {
-      headers.push("Content-Length", String(body.length));
-    }
-    destroyBody(body);
-    response.writeHead(status, headers);
-    finish(response, options);
-  } else if (body === null || body instanceof Uint8Array) {
-    if (declared === undefined) headers.push("Content-Length", String(body?.length ?? 0));
-    response.writeHead(status, headers);
-    if (body !== null && body.length > 0) finish(response, options, body);
-    else finish(response, options);
-  } else {
-    // RFC 9112 §7.1.2: trailers are chunked coding's, and the engine throws where one is announced
-    // and the answer ends with the connection.
-    const isOld = response.req.httpVersion === "1.0";
-    response.writeHead(status, isOld ? withoutField(headers, "trailer") : headers);
-    pump(body, response, {
-      declared: declared === undefined ? null : Number(declared),
-      trailers: isOld ? undefined : answer.trailers,
-      options,
-    });
-  }
 }
 
 /** Gives up a body that nobody will read. */
@@ -72,97 +41,131 @@ export function destroyBody(body: HttpAnswer["body"]): void {
   if (body !== null && !(body instanceof Uint8Array)) body.destroy();
 }
 
-function pump(
-  body: Readable,
-  response: ServerResponse,
-  { declared, trailers, options }: {
-    readonly declared: number | null;
-    readonly trailers: HttpAnswer["trailers"];
-    readonly options: SendOptions;
-  },
-): void {
-  const isOwned = ownsChunks(body);
-  let sent = 0;
-  const cut = (reason: string): void => {
-    options.log.debug("Answer was cut", { reason, sent, declared });
-    options.cut();
-  };
-  // A head waits for the first bytes of its body, so that both leave together; not for long.
-  const flush = setImmediate(() => {
-    if (sent === 0) response.flushHeaders();
-  });
-  response.once("close", () => {
-    clearImmediate(flush);
-    body.destroy();
-  });
-  response.on("drain", () => body.resume());
-  body.on("error", (error) => cut(toMessage(error)));
-  body.on("close", () => {
-    if (!body.readableEnded && !response.destroyed) cut("the body ended early");
-  });
-  body.on("data", (chunk: Uint8Array) => {
-    sent += chunk.length;
-    if (declared !== null && sent > declared) {
-      body.destroy();
-      return cut("the body is longer than its Content-Length");
-    }
-    // Those of other streams may be used again.
-    const done = isOwned ? freeWhenWritten(chunk) : undefined;
-    if (!writePieces(response, chunk, done)) body.pause();
-    options.sent?.(chunk.length);
-  });
-  body.on("end", () => {
-    if (declared !== null && sent < declared) {
-      return cut("the body is shorter than its Content-Length");
-    }
-    if (declared === null && trailers !== undefined) addTrailers(response, trailers());
-    finish(response, options);
-  });
-  // Failed while the handler was still awaited: its events are past.
-  if (body.destroyed) cut("the body ended early");
-}
-
-/** Where the answer is not chunked, the engine leaves them out. */
-function addTrailers(response: ServerResponse, trailers: RawHeaders): void {
-  const fields = [...headerPairs(trailers)].filter(([name, value]) => isTrailer(name, value));
-  // Its declared type knows no list of pairs, in which a name may stand twice.
-  if (fields.length > 0) response.addTrailers(fields as unknown as OutgoingHttpHeaders);
-}
-
-/** As `response.write`, in pieces small enough for the silence watch to see a slow reader move. */
-function writePieces(
-  response: ServerResponse,
-  bytes: Uint8Array,
-  done?: (error?: Error | null) => void,
-): boolean {
-  let canTakeMore = true;
-  for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
-    const piece = bytes.subarray(at, at + MAX_PIECE_BYTES);
-    const isLast = at + MAX_PIECE_BYTES >= bytes.length;
-    canTakeMore = isLast && done !== undefined
-      ? response.write(piece, done)
-      : response.write(piece);
-  }
-  return canTakeMore;
-}
-
 /**
- * Ends the message. Ending closes a connection that is not kept, and closing with unread bytes in
- * the receive buffer makes the kernel reset it, which may take the answer along: so the last bytes
- * are written first, and the end waits until the request is off the connection (RFC 9112 §9.6).
+ * Sends the whole answer, or cuts the connection where that is impossible, so that a cut answer
+ * never looks complete. Takes over the body.
+ *
+ * @throws {TypeError} for a head that cannot be written, before anything has been; the body is
+ *   still the caller's then.
  */
-function finish(response: ServerResponse, options: SendOptions, last?: Uint8Array): void {
-  if (last !== undefined) options.sent?.(last.length);
-  if (!options.closesConnection) {
-    if (last === undefined) response.end();
-    else if (last.length <= MAX_PIECE_BYTES) response.end(last);
-    else {
-      writePieces(response, last);
-      response.end();
-    }
-    return;
+export function sendAnswer(socket: Socket, answer: HttpAnswer, options: SendOptions): Sending {
+  const { status, body } = answer;
+  const { request, date, handedOver, sent } = options;
+  const fields = readFields(status, answer.headers);
+  const isHead = request.method === "HEAD";
+  const hasBody = !isBodyless(status, isHead);
+  const stream = body !== null && !(body instanceof Uint8Array) ? body : null;
+  // RFC 9112 §6.3: without a length or chunks, the end of the connection is that of the answer.
+  const isUnbounded = hasBody && stream !== null && fields.length === null;
+  const isChunked = isUnbounded && request.httpVersion === "1.1";
+  const closesConnection = options.closesConnection || (isUnbounded && !isChunked);
+
+  let head = toStatusLine(status) + fields.lines;
+  if (isChunked) head += `Transfer-Encoding: chunked\r\n${fields.trailerLines}`;
+  if (stream === null && status !== 204 && status !== 304) {
+    head += lengthLine(body, fields.length, isHead);
   }
-  if (last === undefined) response.flushHeaders();
-  else writePieces(response, last);
-  void options.requestTaken().then(() => response.end());
+  if (closesConnection) head += "Connection: close\r\n";
+  else if (request.httpVersion === "1.0") head += "Connection: keep-alive\r\n";
+  head += fields.hasDate ? "\r\n" : `Date: ${date}\r\n\r\n`;
+
+  let ongoing: Ongoing | null = null;
+  if (!hasBody || body === null) {
+    destroyBody(body);
+    socket.write(encodeLatin1(head), handedOver);
+  } else if (stream !== null) {
+    ongoing = new AnswerStream(stream, {
+      socket,
+      head,
+      length: fields.length,
+      isChunked,
+      trailers: answer.trailers,
+      sent,
+      cut: options.cut,
+      handedOver,
+      log: options.log,
+    });
+  } else if (body instanceof Uint8Array) {
+    sent?.(body.length);
+    if (body.length <= MAX_PIECE_BYTES) {
+      socket.write(joinLatin1(head, body), handedOver);
+    } else {
+      const writer = new AnswerWriter(socket, {
+        head,
+        isChunked,
+        drained: () => {},
+        handedOver,
+      });
+      writer.write(body, false);
+      writer.end("");
+      ongoing = writer;
+    }
+  }
+  return { closesConnection, ongoing };
+}
+
+/** What the fields of an answer come to. */
+interface Fields {
+  /** But for those that frame the answer, which are the engine's, and Trailer. */
+  readonly lines: string;
+  /** RFC 9112 §7.1.2: trailers are chunked coding's, and so is the field that announces them. */
+  readonly trailerLines: string;
+  /** The declared length of the body, or null. */
+  readonly length: number | null;
+  readonly hasDate: boolean;
+}
+
+/** @throws {TypeError} for what cannot stand in a head. */
+function readFields(status: number, headers: RawHeaders): Fields {
+  let lines = "";
+  let trailerLines = "";
+  let length: number | null = null;
+  let hasDate = false;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    const value = headers[i + 1] ?? "";
+    const line = toFieldLine(name, value);
+    // Most names are told apart from these by their length.
+    switch (name.length) {
+      case 4:
+        hasDate ||= name.toLowerCase() === "date";
+        break;
+      case 7:
+        if (name.toLowerCase() !== "trailer") break;
+        trailerLines += line;
+        continue;
+      case 10:
+      case 17:
+        if (OF_THE_ENGINE.has(name.toLowerCase())) continue;
+        break;
+      case 14:
+        if (name.toLowerCase() !== "content-length") break;
+        if (length !== null || !LENGTH_REGEXP.test(value)) {
+          throw new TypeError("Cannot encode head: the Content-Length field is malformed");
+        }
+        length = Number(value);
+        // RFC 9110 §8.6: never with a 204.
+        if (status === 204) continue;
+        break;
+    }
+    lines += line;
+  }
+  return { lines, trailerLines, length, hasDate };
+}
+
+const OF_THE_ENGINE: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+]);
+const LENGTH_REGEXP = /^[0-9]{1,15}$/;
+
+/** @throws {TypeError} for bytes that are not as long as the head says. */
+function lengthLine(body: HttpAnswer["body"], declared: number | null, isHead: boolean): string {
+  const length = body instanceof Uint8Array ? body.length : 0;
+  if (declared === null) return isHead && body === null ? "" : `Content-Length: ${length}\r\n`;
+  if (declared !== length && !isHead) {
+    throw new TypeError(`Cannot encode head: ${length} bytes are announced as ${declared}`);
+  }
+  return "";
 }

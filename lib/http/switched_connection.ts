@@ -22,7 +22,7 @@ export class ConnectionBody extends Readable {
     super();
     this.#socket = socket;
     this.on("error", () => {});
-    // node:http has taken its listeners off; a reset would end the process.
+    // Whoever had it may have taken its listeners off; a reset would end the process.
     socket.on("error", () => {});
     if (head.length > 0) this.push(head);
     socket.on("data", this.#take);

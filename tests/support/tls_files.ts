@@ -2,7 +2,7 @@
 
 import { fromFileUrl } from "@std/path";
 import type { TlsOptions } from "node:tls";
-import type { TlsIdentity } from "../../lib/http/engine.ts";
+import type { TlsIdentity } from "../../lib/http/transport.ts";
 
 /** What they are signed by. */
 export const CA_FILE = fromFileUrl(new URL("../fixtures/tls/ca.pem", import.meta.url));

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { ProxiedAcceptor } from "../../lib/http/proxied_acceptor.ts";
@@ -31,27 +31,33 @@ class FakeSocket extends Duplex {
   }
 }
 
-/** A server that only takes down what comes. */
+interface Accepted {
+  readonly socket: Socket;
+  readonly remoteAddress: string;
+}
+
+/** Somebody who only takes down what comes. */
 class World {
   readonly clock = new ManualClock();
   readonly #log: MemoryLog = createMemoryLog(this.clock);
   readonly lines = this.#log.lines;
-  readonly accepted: Socket[] = [];
+  readonly accepted: Accepted[] = [];
   readonly acceptor: ProxiedAcceptor;
-  readonly #server = new Server();
   received = "";
   hasEnded = false;
 
   constructor() {
-    this.#server.on("connection", (socket: Socket) => {
-      this.accepted.push(socket);
-      socket.on("data", (chunk: Uint8Array) => {
-        this.received += Buffer.from(chunk).toString("latin1");
-      });
-      socket.on("end", () => this.hasEnded = true);
-    });
-    this.acceptor = new ProxiedAcceptor(this.#server, {
+    const take = (chunk: Uint8Array): void => {
+      this.received += Buffer.from(chunk).toString("latin1");
+    };
+    this.acceptor = new ProxiedAcceptor({
       isTrusted: (address) => address === BALANCER,
+      accept: ({ socket, remoteAddress, early }) => {
+        this.accepted.push({ socket, remoteAddress });
+        take(early);
+        socket.on("data", take);
+        socket.on("end", () => this.hasEnded = true);
+      },
       timeoutMs: TIMEOUT_MS,
       clock: this.clock,
       log: this.#log.log,
@@ -60,7 +66,8 @@ class World {
 
   connect(address = BALANCER): FakeSocket {
     const socket = new FakeSocket(address);
-    this.#server.emit("connection", socket);
+    // As much of a socket as is asked for.
+    this.acceptor.take(socket as unknown as Socket);
     return socket;
   }
 }

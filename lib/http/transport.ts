@@ -1,8 +1,7 @@
-/** node:http's server, or with a certificate node:https's: the same requests over other sockets. */
+/** Servers of TCP connections, or with a certificate of TLS connections. */
 
-import { createServer, type IncomingMessage, type Server, type ServerOptions } from "node:http";
-import { createServer as createTlsServer, Server as TlsServer } from "node:https";
-import type { Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 
 /** A certificate, followed by those that lead to an authority, and its key; PEM. */
 export interface TlsIdentity {
@@ -11,19 +10,19 @@ export interface TlsIdentity {
   readonly key: string;
 }
 
-export interface EngineOptions extends ServerOptions {
-  /** Whether a request that asks to switch protocols is an "upgrade" event; else a "request". */
-  readonly shouldUpgradeCallback: (incoming: IncomingMessage) => boolean;
-}
+// A peer may end its side before it has its answer; and small answers are not to wait for more.
+const OPTIONS = { allowHalfOpen: true, noDelay: true };
 
-/** A handshake has the same time as a head: `headersTimeout`. */
-export function createEngine(options: EngineOptions, tls: TlsIdentity | undefined): Server {
-  if (tls === undefined) return createServer(options);
-  const { headersTimeout } = options;
+/** `handshakeTimeoutMs` is for TLS. */
+export function createTransport(
+  tls: TlsIdentity | undefined,
+  handshakeTimeoutMs: number,
+): Server {
+  if (tls === undefined) return createServer(OPTIONS);
   return createTlsServer({
-    ...options,
+    ...OPTIONS,
     ...tls,
-    ...(headersTimeout === undefined ? {} : { handshakeTimeout: headersTimeout }),
+    handshakeTimeout: handshakeTimeoutMs,
     // A client that names none of these is refused; old ones name the second alone.
     ALPNProtocols: ["http/1.1", "http/1.0"],
   });

@@ -401,5 +401,14 @@ export const MAX_CHUNK_LINE_BYTES = 4096;
  */
 export const MAX_CHUNK_OVERHEAD_BYTES = 16 * 1024;
 
+/**
+ * A peer that closes a connection within this time after an answer, though it has not said so,
+ * closes after every answer; in milliseconds.
+ */
+export const EARLY_CLOSE_MS = 100;
+
+/** How long no connections to such a peer are kept, in milliseconds. */
+export const EARLY_CLOSE_MEMORY_MS = 60_000;
+
 /** Most idle connections kept to one host. */
 export const MAX_IDLE_CONNECTIONS = 256;

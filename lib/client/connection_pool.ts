@@ -2,9 +2,10 @@
 
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import type { Clock, Timer } from "../base/clock.ts";
 import { ClosedError, ProtocolError } from "../base/errors.ts";
-import { MAX_IDLE_CONNECTIONS } from "../base/limits.ts";
+import { EARLY_CLOSE_MEMORY_MS, EARLY_CLOSE_MS, MAX_IDLE_CONNECTIONS } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
 import { type Carrier, ClientExchange, type ClientRequest } from "./client_exchange.ts";
 import { encodeRequestHead } from "./encode_request.ts";
@@ -29,6 +30,8 @@ export class ConnectionPool {
   readonly #idle: ClientConnection[] = [];
   readonly #connections = new Set<ClientConnection>();
   #timer: Timer | undefined;
+  /** On the monotonic clock. */
+  #keepsNoneUntil = 0;
   /** Aborts when the pool is closed. */
   readonly #closing = new AbortController();
 
@@ -49,6 +52,11 @@ export class ConnectionPool {
     try {
       const head = encodeRequestHead(request);
       this.#throwIfAborted(signal);
+      // What goes out once more where its connection turns out to be closed need not care.
+      if (!isRepeatable(request) && this.#isFresh(this.#idle.at(-1))) {
+        await setImmediate();
+        this.#throwIfAborted(signal);
+      }
       const connection = this.#takeIdle() ?? await this.#open(signal);
       return connection.send(request, head);
     } catch (error) {
@@ -70,6 +78,12 @@ export class ConnectionPool {
     this.#clearTimer();
   }
 
+  /** True of a connection whose end, where it came along with the last answer, has not shown yet. */
+  #isFresh(connection: ClientConnection | undefined): boolean {
+    return connection !== undefined &&
+      this.#options.clock.monotonic() - connection.idleSince < EARLY_CLOSE_MS;
+  }
+
   #takeIdle(): ClientConnection | undefined {
     const { clock } = this.#options;
     for (;;) {
@@ -88,17 +102,27 @@ export class ConnectionPool {
       peer,
       onReleased: (connection, head) => {
         const idleMs = Math.min(this.#options.idleMs, toHintMs(head));
-        if (idleMs <= 0 || this.#idle.length >= MAX_IDLE_CONNECTIONS) {
+        const now = clock.monotonic();
+        if (
+          idleMs <= 0 || now < this.#keepsNoneUntil || this.#idle.length >= MAX_IDLE_CONNECTIONS
+        ) {
           return void socket.destroy();
         }
-        connection.idleUntil = clock.monotonic() + idleMs;
+        connection.idleSince = now;
+        connection.idleUntil = now + idleMs;
         this.#idle.push(connection);
         this.#sweepLater();
       },
       onClosed: (connection) => {
         this.#connections.delete(connection);
         const at = this.#idle.indexOf(connection);
-        if (at >= 0) this.#idle.splice(at, 1);
+        if (at >= 0) {
+          this.#idle.splice(at, 1);
+          // As some proxies do, and a request that is just being sent would be lost.
+          if (this.#isFresh(connection) && connection.wasEndedByPeer) {
+            this.#keepsNoneUntil = clock.monotonic() + EARLY_CLOSE_MEMORY_MS;
+          }
+        }
         if (this.#idle.length === 0) this.#clearTimer();
       },
     });
@@ -131,6 +155,11 @@ export class ConnectionPool {
   }
 }
 
+/** True for what may go out again where it is not known whether it has arrived (RFC 9110 §9.2.2). */
+function isRepeatable({ method, body }: ClientRequest): boolean {
+  return body === null && (method === "GET" || method === "HEAD");
+}
+
 interface ConnectionOptions {
   readonly peer: string;
   readonly onReleased: (connection: ClientConnection, head: ResponseHead) => void;
@@ -141,8 +170,10 @@ interface ConnectionOptions {
 class ClientConnection implements Carrier {
   readonly socket: Socket;
   readonly peer: string;
-  /** When it is to be closed if it is not used before, on the monotonic clock. */
+  /** Since when it is idle, and when it is to be closed if it is not used before; monotonic. */
+  idleSince = 0;
   idleUntil = 0;
+  wasEndedByPeer = false;
   readonly #options: ConnectionOptions;
   readonly #reader: ResponseReader;
   #exchange: ClientExchange | undefined;
@@ -213,6 +244,7 @@ class ClientConnection implements Carrier {
   };
 
   readonly #readEnd = (): void => {
+    this.wasEndedByPeer = true;
     if (!this.#reader.end()) this.#fail(new Error("the connection was ended"));
     this.socket.destroy();
   };

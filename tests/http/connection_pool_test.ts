@@ -1,7 +1,13 @@
 /** Connections that are kept, and such that are not: closed, expired, poisoned. */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { MAX_IDLE_CONNECTIONS } from "../../lib/base/limits.ts";
+import { Buffer } from "node:buffer";
+import { Readable } from "node:stream";
+import {
+  EARLY_CLOSE_MEMORY_MS,
+  EARLY_CLOSE_MS,
+  MAX_IDLE_CONNECTIONS,
+} from "../../lib/base/limits.ts";
 import { toAbortError, UnreachableError } from "../../lib/client/unreachable_error.ts";
 import type { RawHeaders } from "../../lib/http/message.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -280,6 +286,7 @@ for (const how of ["ends", "closes", "resets"] as const) {
     for (let i = 0; i < 3; i++) {
       assertEquals(await textOf((await ask(pool)).body), "ok");
       assertEquals(clock.pendingCount, 1);
+      clock.advance(EARLY_CLOSE_MS);
       const { socket, closed } = server.connections[i] ?? {};
       if (how === "ends") socket?.end();
       else if (how === "closes") socket?.destroy();
@@ -290,6 +297,32 @@ for (const how of ["ends", "closes", "resets"] as const) {
     }
   });
 }
+
+Deno.test("peer that closes after an answer without a word is asked on new connections", async () => {
+  const clock = new ManualClock();
+  let isKind = false;
+  await using server = await RawServer.listen(async (connection) => {
+    await connection.readHead();
+    if (isKind) connection.send(OK);
+    else connection.socket.end(OK);
+  });
+  using pool = openPool(server.port, { clock });
+  // As an answer's POST, which must not go out twice, one right behind the other.
+  const post = { method: "POST", headers: ["Content-Length", "2"], length: 2 } as const;
+  for (let i = 0; i < 3; i++) {
+    const { body } = await ask(pool, { ...post, body: Readable.from([Buffer.from("ab")]) });
+    await until(() => body.isWhole);
+    assertEquals(body.takeWhole(2)?.length, 2);
+    assertEquals(server.connections.length, i + 1);
+  }
+  await until(() => server.connections.every(({ socket }) => socket.destroyed));
+  isKind = true;
+  assertEquals(await textOf((await ask(pool)).body), "ok");
+  assertEquals(clock.pendingCount, 0, "none is kept");
+  clock.advance(EARLY_CLOSE_MEMORY_MS);
+  assertEquals(await textOf((await ask(pool)).body), "ok");
+  assertEquals(clock.pendingCount, 1, "one is kept again");
+});
 
 Deno.test("connection is read that the opener has left paused", async () => {
   await using server = await RawServer.listen(answering(OK));

@@ -23,10 +23,3 @@ export function ownsChunks(body: Readable): boolean {
 export function freeChunk({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
-
-/** A callback that gives a chunk's memory back once it is written. */
-export function freeWhenWritten(chunk: Uint8Array): (error?: Error | null) => void {
-  return (error) => {
-    if (error === undefined || error === null) freeChunk(chunk);
-  };
-}

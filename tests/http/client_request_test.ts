@@ -128,12 +128,16 @@ for (
     ["a stream", { headers: LENGTH_3, body: Readable.from([fromLatin1("abc")]), length: 3 }, [3]],
     ["chunks", { headers: CHUNKED, body: Readable.from([fromLatin1("abc")]) }, [8, 5]],
     ["64 KiB", { headers: [], body: new Uint8Array(65_536) }, [65_536]],
-    ["more", { headers: [], body: new Uint8Array(65_537) }, [0, 65_537]],
+    ["more", { headers: [], body: new Uint8Array(65_537) }, [65_537]],
+    ["a large chunk", { headers: CHUNKED, body: Readable.from([new Uint8Array(65_536)]) }, [
+      65_545,
+      5,
+    ]],
     ["much of a stream", {
       headers: [],
       body: Readable.from([new Uint8Array(65_537)]),
       length: 65_537,
-    }, [0, 65_537]],
+    }, [65_537]],
   ] as const
 ) {
   Deno.test(`request's head and ${what} are written by ${writes.length} calls`, async () => {

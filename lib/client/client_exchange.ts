@@ -1,15 +1,15 @@
 /** One request on a connection, and its answer. */
 
-import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
 import { ProtocolError, toMessage } from "../base/errors.ts";
 import { connectionOptions } from "../http/connection_options.ts";
-import { encodeChunk, encodeLastChunk } from "../http/encode_chunk.ts";
+import { CHUNK_END, toChunkStart, toLastChunk } from "../http/chunk_text.ts";
 import { encodeLatin1 } from "../http/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
-import { freeChunk, freeWhenWritten, ownsChunks } from "../http/owned_chunks.ts";
+import { ownsChunks } from "../http/owned_chunks.ts";
+import { writePart } from "../http/write_part.ts";
 import { AnswerBody } from "./answer_body.ts";
 import type { ResponseHead } from "./response_reader.ts";
 import { toAbortError, toRequestError, UnreachableError } from "./unreachable_error.ts";
@@ -74,15 +74,15 @@ export class ClientExchange {
   #body: AnswerBody | undefined;
   #isSent = false;
   #isOver = false;
-  /** The request's head, until it is written. */
-  #pendingHead: Uint8Array | undefined;
+  /** The request's head until it is written, then nothing. */
+  #pendingHead: string;
   #flushTimer: ReturnType<typeof setImmediate> | undefined;
   #sentBytes = 0;
   #isSendingBody = false;
   #isCorked = false;
 
-  /** `head` is the request's, as bytes. */
-  constructor(request: ClientRequest, head: Uint8Array, carrier: Carrier) {
+  /** `head` is the request's, one byte per character. */
+  constructor(request: ClientRequest, head: string, carrier: Carrier) {
     this.#request = request;
     this.#carrier = carrier;
     this.#pendingHead = head;
@@ -126,7 +126,7 @@ export class ClientExchange {
     this.#isSendingBody = true;
     if (body instanceof Readable) return this.#pump(body);
     if (body === null || body.length === 0) this.#flushHead();
-    else this.#writePart(body, false);
+    else this.#writePart(body, false, false);
     this.#finishSending();
   }
 
@@ -234,37 +234,28 @@ export class ClientExchange {
       if (length !== null && this.#sentBytes > length) {
         return this.#failBody(`it is longer than its ${length} bytes`);
       }
-      const hasRoom = length === null
-        ? this.#writeChunk(chunk, isOwned)
-        : this.#writePart(chunk, isOwned);
+      const hasRoom = this.#writePart(chunk, isOwned, length === null);
       if (!hasRoom) body.pause();
       if (this.#sentBytes === length) this.#finishSending();
     });
     body.on("end", () => {
       if (this.#isOver || this.#isSent) return;
       if (length !== null) return this.#failBody(`it is shorter than its ${length} bytes`);
-      this.#writePart(encodeLatin1(encodeLastChunk(this.#request.trailers?.() ?? [])), false);
+      this.#writeText(toLastChunk(this.#request.trailers?.() ?? []));
       this.#finishSending();
     });
   }
 
-  #writeChunk(chunk: Uint8Array, isOwned: boolean): boolean {
-    const bytes = encodeChunk(chunk);
-    if (isOwned) freeChunk(chunk);
-    return this.#writePart(bytes, true);
-  }
-
-  /** Something that is not empty. */
-  #writePart(bytes: Uint8Array, isOwned: boolean): boolean {
+  /** Something of the body that is not empty, behind the head if that is still to be sent. */
+  #writePart(bytes: Uint8Array, isOwned: boolean, isChunk: boolean): boolean {
     const head = this.#takeHead();
-    let part = bytes;
-    if (head !== undefined && bytes.length > MAX_JOINED_BYTES) this.#write(head);
-    else if (head !== undefined) {
-      part = Buffer.concat([head, bytes]);
-      if (isOwned) freeChunk(bytes);
-    }
     this.#cork();
-    return this.#carrier.socket.write(part, isOwned ? freeWhenWritten(part) : undefined);
+    return writePart(this.#carrier.socket, {
+      before: isChunk ? head + toChunkStart(bytes.length) : head,
+      bytes,
+      after: isChunk ? CHUNK_END : "",
+      owned: isOwned ? bytes : undefined,
+    });
   }
 
   /** What is written in one turn leaves in one system call. */
@@ -279,20 +270,21 @@ export class ClientExchange {
     });
   }
 
-  #takeHead(): Uint8Array | undefined {
+  #takeHead(): string {
     const head = this.#pendingHead;
-    this.#pendingHead = undefined;
+    this.#pendingHead = "";
     this.#clearFlush();
     return head;
   }
 
   #flushHead(): void {
-    const head = this.#takeHead();
-    if (head !== undefined) this.#write(head);
+    this.#writeText("");
   }
 
-  #write(bytes: Uint8Array): boolean {
-    return this.#carrier.socket.write(bytes);
+  /** Behind the head if that is still to be sent. */
+  #writeText(text: string): void {
+    const all = this.#takeHead() + text;
+    if (all !== "") this.#carrier.socket.write(encodeLatin1(all));
   }
 
   #finishSending(): void {
@@ -331,6 +323,3 @@ export class ClientExchange {
     this.#flushTimer = undefined;
   }
 }
-
-/** Bodies and chunks up to this size are copied behind the head: each part of a write costs. */
-const MAX_JOINED_BYTES = 4 * 1024;

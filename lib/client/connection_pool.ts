@@ -8,7 +8,7 @@ import { ClosedError, ProtocolError } from "../base/errors.ts";
 import { EARLY_CLOSE_MEMORY_MS, EARLY_CLOSE_MS, MAX_IDLE_CONNECTIONS } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
 import { type Carrier, ClientExchange, type ClientRequest } from "./client_exchange.ts";
-import { encodeRequestHead } from "./encode_request.ts";
+import { toRequestHead } from "./to_request_head.ts";
 import { type ResponseHead, ResponseReader } from "./response_reader.ts";
 import { toAbortError } from "./unreachable_error.ts";
 
@@ -50,7 +50,7 @@ export class ConnectionPool {
     // It may fail before it is sent; that must not end the process.
     if (body instanceof Readable) body.on("error", () => {});
     try {
-      const head = encodeRequestHead(request);
+      const head = toRequestHead(request);
       this.#throwIfAborted(signal);
       // What goes out once more where its connection turns out to be closed need not care.
       if (!isRepeatable(request) && this.#isFresh(this.#idle.at(-1))) {
@@ -207,7 +207,7 @@ class ClientConnection implements Carrier {
     return now < this.idleUntil && !this.socket.destroyed;
   }
 
-  send(request: ClientRequest, head: Uint8Array): ClientExchange {
+  send(request: ClientRequest, head: string): ClientExchange {
     this.#count++;
     const exchange = new ClientExchange(request, head, this);
     this.#exchange = exchange;

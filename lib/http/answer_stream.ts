@@ -6,7 +6,7 @@ import { clearImmediate, setImmediate } from "node:timers";
 import { toMessage } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { AnswerWriter, type Ongoing } from "./answer_writer.ts";
-import { encodeLastChunk } from "./encode_chunk.ts";
+import { toLastChunk } from "./chunk_text.ts";
 import type { RawHeaders } from "./message.ts";
 import { ownsChunks } from "./owned_chunks.ts";
 
@@ -94,7 +94,7 @@ export class AnswerStream implements Ongoing {
     }
     let tail = "";
     try {
-      if (isChunked) tail = encodeLastChunk(trailers?.() ?? []);
+      if (isChunked) tail = toLastChunk(trailers?.() ?? []);
     } catch (error) {
       return this.#fail(toMessage(error));
     }

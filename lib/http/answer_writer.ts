@@ -1,10 +1,10 @@
 /** Writes one answer to a socket: its head together with the first bytes, then piece by piece. */
 
-import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
-import { joinLatin1 } from "./latin1.ts";
-import { freeChunk } from "./owned_chunks.ts";
+import { CHUNK_END, toChunkStart } from "./chunk_text.ts";
+import { encodeLatin1 } from "./latin1.ts";
+import { writePart } from "./write_part.ts";
 
 /** An answer on its way. */
 export interface Ongoing {
@@ -54,7 +54,7 @@ export class AnswerWriter implements Ongoing {
 
   /** Sends the head, if the body has not taken it along. */
   flushHead(): void {
-    if (this.#head !== "") this.#write(joinLatin1(this.#head, NO_BYTES));
+    if (this.#head !== "") this.#writeText(this.#head);
     this.#head = "";
   }
 
@@ -91,23 +91,15 @@ export class AnswerWriter implements Ongoing {
   }
 
   /** `owned` is what has been written whole with this piece. */
-  #writePiece(piece: Uint8Array, owned: Uint8Array | undefined): void {
+  #writePiece(bytes: Uint8Array, owned: Uint8Array | undefined): void {
     const { isChunked } = this.#options;
+    const { length } = bytes;
     // RFC 9112 §7.1: a chunk's size, itself, and a line's end.
-    const before = isChunked ? `${this.#head}${piece.length.toString(16)}\r\n` : this.#head;
+    const before = isChunked ? this.#head + toChunkStart(length) : this.#head;
     this.#head = "";
-    if (before === "") return this.#write(piece, owned);
-    if (piece.length <= MAX_COPIED_BYTES) {
-      this.#write(joinLatin1(before, piece, isChunked ? "\r\n" : ""));
-      if (owned !== undefined) freeChunk(owned);
-      return;
-    }
-    // One system call for all. The piece stands for what is around it.
-    this.#socket.cork();
-    this.#socket.write(joinLatin1(before, NO_BYTES));
-    this.#write(piece, owned);
-    if (isChunked) this.#socket.write(LINE_END);
-    this.#socket.uncork();
+    this.#pendingBytes += length;
+    const written = (error?: Error | null): void => this.#written(length, error);
+    writePart(this.#socket, { before, bytes, after: isChunked ? CHUNK_END : "", owned, written });
   }
 
   #writeTail(): void {
@@ -115,23 +107,19 @@ export class AnswerWriter implements Ongoing {
     this.#head = "";
     this.#tail = undefined;
     this.#isEnded = true;
-    if (text !== "") this.#write(joinLatin1(text, NO_BYTES));
+    if (text !== "") this.#writeText(text);
     else if (this.#pendingBytes === 0) this.#options.handedOver();
   }
 
-  #write(bytes: Uint8Array, owned?: Uint8Array): void {
-    const { length } = bytes;
-    this.#pendingBytes += length;
-    this.#socket.write(bytes, (error) => {
-      // The close event tells of it.
-      if (error !== undefined && error !== null) return;
-      if (owned !== undefined) freeChunk(owned);
-      this.#pendingBytes -= length;
-      this.#goOn();
-    });
+  #writeText(text: string): void {
+    this.#pendingBytes += text.length;
+    this.#socket.write(encodeLatin1(text), (error) => this.#written(text.length, error));
   }
 
-  #goOn(): void {
+  #written(bytes: number, error: Error | null | undefined): void {
+    // The close event tells of it.
+    if (error !== undefined && error !== null) return;
+    this.#pendingBytes -= bytes;
     if (this.#isEnded) {
       if (this.#pendingBytes === 0) this.#options.handedOver();
       return;
@@ -143,9 +131,3 @@ export class AnswerWriter implements Ongoing {
     this.#options.drained();
   }
 }
-
-const NO_BYTES = new Uint8Array();
-const LINE_END = Buffer.from("\r\n");
-
-/** Up to this size a copy costs less than a write of three things at once. */
-const MAX_COPIED_BYTES = 8 * 1024;

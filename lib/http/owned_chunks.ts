@@ -28,10 +28,3 @@ export function freeChunk(chunk: Uint8Array): void {
 export function freeMemory({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
-
-/** A callback that gives a chunk's memory back once it is written. */
-export function freeWhenWritten(chunk: Uint8Array): (error?: Error | null) => void {
-  return (error) => {
-    if (error === undefined || error === null) freeChunk(chunk);
-  };
-}

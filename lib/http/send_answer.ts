@@ -6,8 +6,9 @@ import type { Logger } from "../base/log.ts";
 import { AnswerStream } from "./answer_stream.ts";
 import { AnswerWriter, type Ongoing } from "./answer_writer.ts";
 import { toFieldLine, toStatusLine } from "./encode_head.ts";
-import { encodeLatin1, joinLatin1 } from "./latin1.ts";
+import { encodeLatin1 } from "./latin1.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "./message.ts";
+import { writePart } from "./write_part.ts";
 
 export interface SendOptions {
   readonly request: Pick<HttpRequest, "method" | "httpVersion">;
@@ -88,7 +89,13 @@ export function sendAnswer(socket: Socket, answer: HttpAnswer, options: SendOpti
   } else if (body instanceof Uint8Array) {
     sent?.(body.length);
     if (body.length <= MAX_PIECE_BYTES) {
-      socket.write(joinLatin1(head, body), handedOver);
+      writePart(socket, {
+        before: head,
+        bytes: body,
+        after: "",
+        owned: undefined,
+        written: handedOver,
+      });
     } else {
       const writer = new AnswerWriter(socket, {
         head,

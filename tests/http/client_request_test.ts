@@ -126,14 +126,17 @@ for (
   const [what, toRequest, writes] of [
     ["bytes", { headers: LENGTH_3, body: fromLatin1("abc") }, [3]],
     ["a stream", { headers: LENGTH_3, body: Readable.from([fromLatin1("abc")]), length: 3 }, [3]],
-    ["chunks", { headers: CHUNKED, body: Readable.from([fromLatin1("abc")]) }, [8, 5]],
-    ["4 KiB", { headers: [], body: new Uint8Array(4096) }, [4096]],
-    ["more", { headers: [], body: new Uint8Array(4097) }, [0, 4097]],
+    ["chunks", { headers: CHUNKED, body: Readable.from([fromLatin1("abc")]) }, [13]],
+    ["64 KiB", { headers: [], body: new Uint8Array(65_536) }, [65_536]],
+    ["more", { headers: [], body: new Uint8Array(65_537) }, [65_537]],
+    ["a large chunk", { headers: CHUNKED, body: Readable.from([new Uint8Array(65_536)]) }, [
+      65_550,
+    ]],
     ["much of a stream", {
       headers: [],
-      body: Readable.from([new Uint8Array(4097)]),
-      length: 4097,
-    }, [0, 4097]],
+      body: Readable.from([new Uint8Array(65_537)]),
+      length: 65_537,
+    }, [65_537]],
   ] as const
 ) {
   Deno.test(`request's head and ${what} are written by ${writes.length} calls`, async () => {

@@ -84,17 +84,29 @@ export async function failureOf(
   return [error.kind, error.message];
 }
 
-/** What connections to a port are given to write, call by call, one character per byte. */
+/**
+ * What connections to a port are given to write, one character per byte, as the system gets it: what
+ * is written while a socket is corked goes out together.
+ */
 export function recordWrites(port: number): { open: OpenConnection; readonly writes: string[] } {
   const writes: string[] = [];
   const open = async (): Promise<Socket> => {
     const socket = await openSocket(port, false);
-    const write = socket.write.bind(socket);
-    const record = (bytes: Uint8Array, done?: (error?: Error | null) => void): boolean => {
-      writes.push(Buffer.from(bytes).toString("latin1"));
-      return write(bytes, done);
-    };
-    return Object.assign(socket, { write: record });
+    const [write, cork] = [socket.write.bind(socket), socket.cork.bind(socket)];
+    let isJoined = false;
+    return Object.assign(socket, {
+      cork: (): void => {
+        isJoined = false;
+        cork();
+      },
+      write: (bytes: Uint8Array, done?: (error?: Error | null) => void): boolean => {
+        const text = Buffer.from(bytes).toString("latin1");
+        if (isJoined && socket.writableCorked > 0) writes.push((writes.pop() ?? "") + text);
+        else writes.push(text);
+        isJoined = true;
+        return write(bytes, done);
+      },
+    });
   };
   return { open, writes };
 }

@@ -1,21 +1,20 @@
-/** Heads of requests as bytes (RFC 9112 §3, §5). */
+/** Heads of requests as text (RFC 9112 §3, §5). */
 
 import { isValidHeader } from "../http/headers.ts";
-import { encodeLatin1 } from "../http/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
 
 /**
- * Request line, fields and the empty line.
+ * Request line, fields and the empty line; one byte per character.
  *
  * @throws {TypeError} for what cannot stand in a head; for CONNECT, whose answers are no answers.
  */
-export function encodeRequestHead(
+export function toRequestHead(
   { method, target, headers }: {
     readonly method: string;
     readonly target: string;
     readonly headers: RawHeaders;
   },
-): Uint8Array {
+): string {
   if (!METHOD_REGEXP.test(method) || method === "CONNECT" || !TARGET_REGEXP.test(target)) {
     throw new TypeError("Cannot send a request: its method or target is malformed");
   }
@@ -28,7 +27,7 @@ export function encodeRequestHead(
     }
     head += `${name}: ${value}\r\n`;
   }
-  return encodeLatin1(`${head}\r\n`);
+  return `${head}\r\n`;
 }
 
 const METHOD_REGEXP = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

@@ -6,7 +6,7 @@ import { clearImmediate, setImmediate } from "node:timers";
 import { ProtocolError, toMessage } from "../base/errors.ts";
 import { connectionOptions } from "../http/connection_options.ts";
 import { CHUNK_END, toChunkStart, toLastChunk } from "../http/chunk_text.ts";
-import { encodeLatin1 } from "../http/latin1.ts";
+import { encodeLatin1 } from "../base/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { ownsChunks } from "../http/owned_chunks.ts";
 import { writePart } from "../http/write_part.ts";

@@ -10,7 +10,7 @@ import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES } from "../base/limits.ts";
 import { ChunkReader, LAX_CHUNK_LINE_REGEXP } from "../http/chunk_reader.ts";
 import { connectionOptions } from "../http/connection_options.ts";
 import { headerValues, isValidHeader } from "../http/headers.ts";
-import { toLatin1Text } from "../http/latin1.ts";
+import { toLatin1Text } from "../base/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
 
 /** The head of a final answer. */

@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { MAX_PIECE_BYTES } from "../base/limits.ts";
 import { CHUNK_END, toChunkStart } from "./chunk_text.ts";
-import { encodeLatin1 } from "./latin1.ts";
+import { encodeLatin1 } from "../base/latin1.ts";
 import { writePart } from "./write_part.ts";
 
 /** An answer on its way. */

@@ -2,7 +2,7 @@
 
 import { ProtocolError } from "../base/errors.ts";
 import { MAX_CHUNK_LINE_BYTES, MAX_CHUNK_OVERHEAD_BYTES } from "../base/limits.ts";
-import { toLatin1Text } from "./latin1.ts";
+import { toLatin1Text } from "../base/latin1.ts";
 
 export interface ChunkReaderOptions {
   /** Told of the bytes of the body: what was pushed, or a part of it. */

@@ -2,7 +2,7 @@
 
 import { STATUS_CODES } from "node:http";
 import { headerPairs, isValidHeader } from "./headers.ts";
-import { encodeLatin1 } from "./latin1.ts";
+import { encodeLatin1 } from "../base/latin1.ts";
 import type { RawHeaders } from "./message.ts";
 
 const statusLines = new Map<number, string>();

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
 import { MAX_HEAD_BYTES, MAX_HEADER_COUNT, MAX_TRAILER_BYTES } from "../base/limits.ts";
 import { ChunkReader, STRICT_CHUNK_LINE_REGEXP } from "./chunk_reader.ts";
-import { toLatin1Text } from "./latin1.ts";
+import { toLatin1Text } from "../base/latin1.ts";
 import type { RawHeaders } from "./message.ts";
 import {
   INVALID,

@@ -6,7 +6,7 @@ import type { Logger } from "../base/log.ts";
 import { AnswerStream } from "./answer_stream.ts";
 import { AnswerWriter, type Ongoing } from "./answer_writer.ts";
 import { toFieldLine, toStatusLine } from "./encode_head.ts";
-import { encodeLatin1 } from "./latin1.ts";
+import { encodeLatin1 } from "../base/latin1.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "./message.ts";
 import { writePart } from "./write_part.ts";
 

@@ -1,7 +1,7 @@
 /** Writing bytes of a body together with the text around them: a head, a chunk's size, a line's end. */
 
 import type { Socket } from "node:net";
-import { encodeLatin1, joinLatin1 } from "./latin1.ts";
+import { encodeLatin1, joinLatin1 } from "../base/latin1.ts";
 import { freeChunk } from "./owned_chunks.ts";
 
 export interface BodyPart {

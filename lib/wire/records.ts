@@ -3,9 +3,8 @@
  * "Records"). Bytes here are one character each in strings (Latin-1).
  */
 
-import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
-import { writeLatin1 } from "../base/latin1.ts";
+import { toLatin1Text, writeLatin1 } from "../base/latin1.ts";
 import { MAX_TEXTS, MAX_TEXTS_BYTES } from "../base/limits.ts";
 
 /** A type of one byte, a length of six. */
@@ -123,7 +122,8 @@ export class PayloadReader {
   }
 
   readLatin1(length: number): string {
-    return toLatin1(this.#bytes, this.#take(length), length);
+    const start = this.#take(length);
+    return toLatin1Text(this.#bytes, start, start + length);
   }
 
   /** A list of texts; nothing is allocated for what is not there. */
@@ -169,10 +169,4 @@ export class PayloadReader {
     this.#offset = start + length;
     return start;
   }
-}
-
-/** Fast where there is a Buffer over the same memory. */
-function toLatin1(bytes: Uint8Array, offset: number, length: number): string {
-  const { buffer, byteOffset } = bytes;
-  return Buffer.from(buffer, byteOffset + offset, length).toString("latin1");
 }

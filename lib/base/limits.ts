@@ -28,6 +28,9 @@ export const MAX_TRAILER_BYTES = 16 * 1024;
  */
 export const MAX_READ_AHEAD_BYTES = 64 * 1024;
 
+/** Most pieces that those may have come in: a piece of one byte takes hundreds. */
+export const MAX_READ_AHEAD_PIECES = 256;
+
 /**
  * Longest time for a request head to arrive (slowloris). Past it: 408. A PROXY header before it has
  * the same time. Past that: closed.

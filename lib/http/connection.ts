@@ -5,9 +5,10 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../base/clock.ts";
 import { ClosedError, toMessage } from "../base/errors.ts";
-import { MAX_READ_AHEAD_BYTES } from "../base/limits.ts";
+import { MAX_READ_AHEAD_BYTES, MAX_READ_AHEAD_PIECES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { Ongoing } from "./answer_writer.ts";
 import { encodeHead } from "./encode_head.ts";
@@ -168,7 +169,7 @@ export class Connection implements Watched {
     this.#hasPeerEnded = true;
     const exchange = this.#exchange;
     if (this.#phase === "switched" || this.#phase === "leaving") return;
-    if (exchange === undefined || exchange.isAnswered) return this.#leave();
+    if (exchange === undefined || (exchange.isAnswered && !exchange.isWhole)) return this.#leave();
     // RFC 9112 §9.6: an answer that is all here still goes out. Else nobody can tell a peer that
     // waits from one that has left, and a handler has to know of the latter at once.
     if (!exchange.hasAnswer) this.socket.destroy();
@@ -208,7 +209,7 @@ export class Connection implements Watched {
   #hold(chunk: Uint8Array): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    if (this.#heldBytes >= MAX_READ_AHEAD_BYTES) this.socket.pause();
+    if (!this.#canHoldMore()) this.socket.pause();
   }
 
   #open(head: RequestHead, refusal?: Refusal): void {
@@ -372,14 +373,18 @@ export class Connection implements Watched {
     }
     this.#clearLinger();
     exchange.comes?.destroy();
-    if (exchange.isLast) return this.#leave();
-    this.#exchange = undefined;
-    this.#reader.next();
-    this.#next();
+    if (exchange.isLast) this.#leave();
+    else if (this.#held.length === 0) this.#next();
+    // Other connections have their turn before a pipelined request.
+    else setImmediate(this.#next);
   }
 
-  /** Reads what has been held, up to the end of another request. */
-  #next(): void {
+  /** The next request has its turn: reads what has been held, up to the end of that. */
+  readonly #next = (): void => {
+    // Gone, meanwhile.
+    if (this.#exchange?.isAnswered !== true) return;
+    this.#exchange = undefined;
+    this.#reader.next();
     while (this.#exchange === undefined) {
       const chunk = this.#held.shift();
       if (chunk === undefined) break;
@@ -390,7 +395,11 @@ export class Connection implements Watched {
       this.#enter(this.#reader.isWithin ? "head" : "idle");
       if (this.#hasPeerEnded || this.#context.isClosing()) return this.#leave();
     }
-    if (this.#heldBytes < MAX_READ_AHEAD_BYTES && this.socket.isPaused()) this.socket.resume();
+    if (this.#canHoldMore() && this.socket.isPaused()) this.socket.resume();
+  };
+
+  #canHoldMore(): boolean {
+    return this.#heldBytes < MAX_READ_AHEAD_BYTES && this.#held.length < MAX_READ_AHEAD_PIECES;
   }
 
   /** What comes cannot be understood, or not in time: one more answer, and no more is read. */

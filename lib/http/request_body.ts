@@ -1,7 +1,7 @@
 /** A request body as handlers see it: a stream whose `destroy()` leaves the connection alone. */
 
 import { Readable } from "node:stream";
-import { MAX_READ_AHEAD_BYTES } from "../base/limits.ts";
+import { MAX_READ_AHEAD_BYTES, MAX_READ_AHEAD_PIECES } from "../base/limits.ts";
 import type { OwnedChunks } from "./owned_chunks.ts";
 
 export interface RequestBodyOptions {
@@ -55,7 +55,7 @@ export class RequestBody extends Readable implements OwnedChunks {
     }
     this.#early.push(bytes);
     this.#earlyBytes += bytes.length;
-    return this.#earlyBytes < MAX_READ_AHEAD_BYTES;
+    return this.#earlyBytes < MAX_READ_AHEAD_BYTES && this.#early.length < MAX_READ_AHEAD_PIECES;
   }
 
   /** All of it has come. */

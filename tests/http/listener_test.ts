@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { MAX_HEADER_COUNT, MAX_TARGET_BYTES } from "../../lib/base/limits.ts";
 import { silentLogger } from "../../lib/base/log.ts";
@@ -414,6 +415,21 @@ Deno.test("Listener answers any number of pipelined requests, whatever waits beh
   gate.resolve();
   const received = await connection.readThrough("/4999.\n");
   assertEquals([...received.matchAll(/^(\/[0-9]+)\.$/gm)].map(([, path]) => path), paths);
+});
+
+Deno.test("Listener gives others their turn between pipelined requests", async () => {
+  let inTurn = 0;
+  let most = 0;
+  await using server = await listen(({ target }) => {
+    if (inTurn++ === 0) setImmediate(() => inTurn = 0);
+    most = Math.max(most, inTurn);
+    return textAnswer(200, target);
+  });
+  await using connection = await RawConnection.open(server.port);
+  const ask = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  await connection.send(ask("/").repeat(1000) + ask("/last"));
+  await connection.readThrough("/last\n");
+  assert(most < 10, `${most} were served in one turn of the event loop`);
 });
 
 for (

@@ -92,6 +92,8 @@ for (const transport of ["control channel", "long poll"] as const) {
     Deno.test(`${transport}, P1 ${how}: a visitor who comes then waits and is answered`, async () => {
       await using world = await World.start(transport);
       world.network[how]();
+      // Until the relay knows; it has a proxy of this process before it, which has to pass it on.
+      await turns();
       const answer = await answerOf(await world.ask("/x"));
       assertEquals([answer.status, answer.body, world.requests.length], [200, "hello\n", 1]);
     });

@@ -1,0 +1,51 @@
+/** What a contestant is: how it is started in front of the origin, and where visitors then go. */
+
+import type { Command, Found, InstallOptions } from "../programs.ts";
+
+/** What all contestants publish. Both programs listen on the origin's side of the link. */
+export interface Origin {
+  /** The folder that nginx serves, and that those serve which serve a folder themselves. */
+  readonly root: string;
+  /** nginx with the files of the folder. */
+  readonly filesPort: number;
+  /** application_main.ts, which knows uploads, events, WebSockets and slow answers. */
+  readonly applicationPort: number;
+}
+
+/** What lies between the public and the private side. */
+export interface Link {
+  /** The address of the public side on which all listens that visitors and servers connect to. */
+  readonly publicHost: string;
+  /** The address at which the private side finds a port of the public one. */
+  readonly toPublic: (port: number) => Promise<string>;
+  /** The address at which the public side finds a port of the private one; hops go this way. */
+  readonly toPrivate: (port: number) => Promise<string>;
+  /** What a command of the private side begins with, where that has a network of its own. */
+  readonly privatePrefix: readonly string[];
+}
+
+export interface Place {
+  readonly origin: Origin;
+  readonly link: Link;
+  /** A folder of the contestant's own, for configuration and the like. */
+  readonly scratch: string;
+}
+
+/** A contestant at a place: what to start, and what comes of it. */
+export interface Plan {
+  /** The program on the public side; undefined where visitors go to the origin itself. */
+  readonly relay?: Command & { readonly port: number };
+  /** Those on the private side. */
+  readonly servers: readonly Command[];
+  /** Where visitors find the files: what stands before the slash of `/1k.bin`. */
+  readonly files: string;
+  /** Where they find the application; undefined where it is not published. */
+  readonly application?: string;
+}
+
+export interface Contestant {
+  readonly name: string;
+  readonly find: (options: InstallOptions) => Promise<Found>;
+  /** Writes what it needs below `scratch`. */
+  readonly toPlan: (place: Place) => Promise<Plan>;
+}

@@ -1,0 +1,32 @@
+/** What no tunnel can be faster than. */
+
+import { findFreePort } from "../../support/outside_port.ts";
+import { toInstalled } from "../programs.ts";
+import type { Contestant } from "./contestant.ts";
+import { toApplicationCommand } from "./origins.ts";
+
+/** Visitors at the origin, with nothing between but the link. */
+export const ORIGIN_DIRECT: Contestant = {
+  name: "origin direct",
+  find: (options) =>
+    toInstalled({ name: "origin", version: { program: "nginx", args: ["-v"] } }, options),
+  toPlan: async ({ origin: { filesPort, applicationPort }, link }) => ({
+    servers: [],
+    files: `http://${await link.toPrivate(filesPort)}:${filesPort}`,
+    application: `http://${await link.toPrivate(applicationPort)}:${applicationPort}`,
+  }),
+};
+
+/** The same engine as ours, answering from memory and doing nothing else. */
+export const NODE_HTTP: Contestant = {
+  name: "node:http",
+  find: () => Promise.resolve({ kind: "found", version: Deno.version.deno }),
+  toPlan: ({ link }) => {
+    const port = findFreePort();
+    return Promise.resolve({
+      relay: { ...toApplicationCommand(port), port },
+      servers: [],
+      files: `http://${link.publicHost}:${port}`,
+    });
+  },
+};

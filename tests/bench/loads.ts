@@ -24,15 +24,20 @@ export interface LoadOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Of one program: far more than a gigabyte through a slow tunnel takes that is worth a row. */
+/** Of one program, which ends by itself long before. */
 const LOAD_TIMEOUT_MS = 120_000;
+/** Of a big body: what has gone by then tells the speed as well. */
+const BODY_TIMEOUT_SECONDS = 15;
+const LIMITED = ["--max-time", String(BODY_TIMEOUT_SECONDS)];
 const PROBE_TIMEOUT_SECONDS = 2;
+/** How curl ends at a limit of time. */
+const CURL_TIMED_OUT = 28;
 
 /** As many requests as it takes, on connections that are kept unless a header says otherwise. */
 export async function loadByWrk(
   url: string,
   { connections, seconds, headers = {} }: LoadOptions,
-): Promise<Load> {
+): Promise<Load & { readonly latency: Latency }> {
   const fields = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...fields, url];
   const text = await run("wrk", args);
@@ -64,11 +69,11 @@ function toMilliseconds(duration: string): number {
   return Number(number) * scale;
 }
 
-/** Whole downloads at the same time, one each. */
+/** Whole downloads at the same time, one each; where they are long, as much of them as comes. */
 export async function loadByCurl(url: string, streams: number): Promise<Load> {
   const start = performance.now();
   const sizes = await Promise.all(Array.from({ length: streams }, async () => {
-    const { status, bytes } = await request(url);
+    const { status, bytes } = await ask([...LIMITED, url]);
     if (status !== 200) throw new Error(`It answered ${status}`);
     return bytes;
   }));
@@ -76,10 +81,24 @@ export async function loadByCurl(url: string, streams: number): Promise<Load> {
   return { seconds, requests: streams, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
-/** One upload of a file, its length told beforehand. */
+/** Downloads beside which something else is measured, each again and again until it aborts. */
+export async function keepDownloading(
+  url: string,
+  { streams, signal }: { readonly streams: number; readonly signal: AbortSignal },
+): Promise<void> {
+  await Promise.all(Array.from({ length: streams }, async () => {
+    while (!signal.aborted) {
+      const args = ["--noproxy", "*", "-sS", "-o", "/dev/null", url];
+      await new Deno.Command("curl", { args, signal, stderr: "null" }).output();
+    }
+  }));
+}
+
+/** One upload of a file, its length told beforehand; where it is long, as much of it as goes. */
 export async function loadByUpload(url: string, file: string): Promise<Load> {
-  const { status, sentBytes, seconds } = await ask(["-T", file, url]);
-  if (status !== 200) throw new Error(`It answered ${status}`);
+  const { status, sentBytes, seconds } = await ask([...LIMITED, "-T", file, url]);
+  const isCut = seconds >= BODY_TIMEOUT_SECONDS;
+  if (status !== 200 && !isCut) throw new Error(`It answered ${status}`);
   return { seconds, requests: 1, bytes: sentBytes };
 }
 
@@ -127,20 +146,27 @@ export async function probe(url: string): Promise<boolean> {
 async function ask(args: readonly string[]): Promise<Reply> {
   const format = "\n%{http_code} %{size_download} %{size_upload} %{time_total}";
   const common = ["--noproxy", "*", "-sS", "-D", "-", "-o", "/dev/null", "-w", format];
-  const text = await run("curl", [...common, ...args]);
+  const text = await run("curl", [...common, ...args], [0, CURL_TIMED_OUT]);
   const at = text.lastIndexOf("\n");
   const [status = NaN, bytes = NaN, sentBytes = NaN, seconds = NaN] = text.slice(at + 1).split(" ")
     .map(Number);
   return { status, bytes, sentBytes, seconds, head: text.slice(0, at) };
 }
 
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const { success, code, signal, stdout, stderr } = await new Deno.Command(program, {
+/** What it printed. */
+async function run(
+  program: string,
+  args: readonly string[],
+  goodCodes: readonly number[] = [0],
+): Promise<string> {
+  const { code, signal, stdout, stderr } = await new Deno.Command(program, {
     args: [...args],
     signal: AbortSignal.timeout(LOAD_TIMEOUT_MS),
   }).output();
   const decoder = new TextDecoder();
   if (signal !== null) throw new Error(`${program} had not ended after ${LOAD_TIMEOUT_MS} ms`);
-  if (!success) throw new Error(`${program} ended with ${code}: ${decoder.decode(stderr).trim()}`);
+  if (!goodCodes.includes(code)) {
+    throw new Error(`${program} ended with ${code}: ${decoder.decode(stderr).trim()}`);
+  }
   return decoder.decode(stdout);
 }

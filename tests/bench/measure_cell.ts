@@ -3,6 +3,9 @@
 import { addFailure, addSample, type Cell, type Sample } from "./cells.ts";
 import { isInstalled } from "./programs.ts";
 
+/** Of one measurement: a contestant that hangs must not take the others with it. */
+const DEADLINE_MS = 240_000;
+
 export interface Measurement {
   /** The program that makes the load. */
   readonly tool: string;
@@ -24,9 +27,20 @@ export async function measureCell(
     return { kind: "not measured", reason: `${tool} is not installed` };
   }
   try {
-    return addSample(cell, await measure());
+    return addSample(cell, await withDeadline(measure()));
   } catch (error) {
     if (!isRunning()) return addFailure(cell, "it ended by itself");
     return addFailure(cell, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function withDeadline<T>(result: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const seconds = DEADLINE_MS / 1000;
+  const timer = setTimeout(() => reject(new Error(`it takes more than ${seconds} s`)), DEADLINE_MS);
+  try {
+    return await Promise.race([result, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

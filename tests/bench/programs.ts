@@ -6,6 +6,13 @@ export interface Command {
   readonly args: readonly string[];
 }
 
+/** The command run by another one, whose own words come first: `ip netns exec NAME`, say. */
+export function withPrefix(prefix: readonly string[], command: Command): Command {
+  const [program, ...args] = prefix;
+  if (program === undefined) return command;
+  return { program, args: [...args, command.program, ...command.args] };
+}
+
 /** How to make a program that is not there, outside the tree. */
 export interface Install extends Command {
   /** The path of the program, which exists once it is installed. */

@@ -73,12 +73,17 @@ function formatMeasured(
   return [
     formatNumber(median),
     `${formatNumber(least)} – ${formatNumber(most)}${lost}`,
-    base === undefined ? "" : formatNumber(toRatio(base, median, unit)),
+    base === undefined ? "" : formatRatio(toRatio(base, median, unit)),
     ...details.map((name) => {
       const values = cell.details[name];
       return values === undefined ? "" : formatNumber(summarize(values).median);
     }),
   ];
+}
+
+/** Empty where one of both is 0, or less: growth of memory may be. */
+function formatRatio(ratio: number): string {
+  return Number.isFinite(ratio) && ratio > 0 ? formatNumber(ratio) : "";
 }
 
 /** How many times as good the first is as the second. */

@@ -1,6 +1,6 @@
 /**
  * A web application for measurements, on node:http: small files in memory, uploads, events, slow
- * answers, and echoing WebSockets. `PORT`.
+ * answers, and echoing WebSockets. `ADDRESS PORT`.
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -45,4 +45,5 @@ function sendEvents(outgoing: ServerResponse, intervalMs: number): void {
 
 const server = createServer(handle);
 echoWebSockets(server, () => {});
-server.listen(Number(Deno.args[0]), "127.0.0.1");
+const [hostname, port] = Deno.args;
+server.listen(Number(port), hostname);

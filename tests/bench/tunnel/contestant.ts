@@ -12,16 +12,32 @@ export interface Origin {
   readonly applicationPort: number;
 }
 
+/** Where something is to be connected to. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** What lies between the public and the private side. */
 export interface Link {
   /** The address of the public side on which all listens that visitors and servers connect to. */
   readonly publicHost: string;
-  /** The address at which the private side finds a port of the public one. */
-  readonly toPublic: (port: number) => Promise<string>;
-  /** The address at which the public side finds a port of the private one; hops go this way. */
-  readonly toPrivate: (port: number) => Promise<string>;
+  /** Where the private side finds a port of the public one. */
+  readonly toPublic: (port: number, options?: LinkOptions) => Promise<Address>;
+  /** Where the public side finds a port of the private one; hops go this way. */
+  readonly toPrivate: (port: number) => Promise<Address>;
   /** What a command of the private side begins with, where that has a network of its own. */
   readonly privatePrefix: readonly string[];
+}
+
+export interface LinkOptions {
+  /** The port must be the same on both sides; else it may be another one. */
+  readonly keepsPort?: boolean;
+}
+
+/** "127.0.0.1:80". */
+export function formatAddress({ hostname, port }: Address): string {
+  return `${hostname}:${port}`;
 }
 
 export interface Place {
@@ -43,9 +59,17 @@ export interface Plan {
   readonly application?: string;
 }
 
+/** Many servers at one relay, in few processes. */
+export interface CrowdPlan extends Plan {
+  /** Where visitors find the files of each, as in {@linkcode Plan.files}. */
+  readonly urls: readonly string[];
+}
+
 export interface Contestant {
   readonly name: string;
   readonly find: (options: InstallOptions) => Promise<Found>;
   /** Writes what it needs below `scratch`. */
   readonly toPlan: (place: Place) => Promise<Plan>;
+  /** Undefined where each server takes a process. */
+  readonly toCrowdPlan?: (place: Place, count: number) => Promise<CrowdPlan>;
 }

@@ -4,7 +4,8 @@ import type { Contestant } from "./contestant.ts";
 import { NODE_HTTP, ORIGIN_DIRECT } from "./controls.ts";
 import { CADDY_HOP, createNginxHop } from "./hops.ts";
 import { createOurs } from "./ours.ts";
-import { createBore, createRathole } from "./tcp_tunnels.ts";
+import { PAGEKITE, PIKO, PTTH_2 } from "./http_tunnels.ts";
+import { CHISEL, createBore, createRathole, FRP } from "./tcp_tunnels.ts";
 
 /**
  * Ours first: the others are compared with it. `cache` is a folder outside the tree for programs
@@ -16,6 +17,11 @@ export function listContestants(cache: string): readonly Contestant[] {
     createOurs({ name: "ours (folder)", files: "folder" }),
     createRathole(cache),
     createBore(cache),
+    FRP,
+    CHISEL,
+    PIKO,
+    PAGEKITE,
+    PTTH_2,
     createNginxHop({ name: "nginx hop", keepsAlive: true }),
     createNginxHop({ name: "nginx hop (no keep-alive)", keepsAlive: false }),
     CADDY_HOP,

@@ -2,7 +2,7 @@
 
 import { findFreePort } from "../../support/outside_port.ts";
 import { toInstalled } from "../programs.ts";
-import type { Contestant } from "./contestant.ts";
+import { type Contestant, formatAddress } from "./contestant.ts";
 import { toApplicationCommand } from "./origins.ts";
 
 /** Visitors at the origin, with nothing between but the link. */
@@ -12,8 +12,8 @@ export const ORIGIN_DIRECT: Contestant = {
     toInstalled({ name: "origin", version: { program: "nginx", args: ["-v"] } }, options),
   toPlan: async ({ origin: { filesPort, applicationPort }, link }) => ({
     servers: [],
-    files: `http://${await link.toPrivate(filesPort)}:${filesPort}`,
-    application: `http://${await link.toPrivate(applicationPort)}:${applicationPort}`,
+    files: `http://${formatAddress(await link.toPrivate(filesPort))}`,
+    application: `http://${formatAddress(await link.toPrivate(applicationPort))}`,
   }),
 };
 
@@ -24,7 +24,7 @@ export const NODE_HTTP: Contestant = {
   toPlan: ({ link }) => {
     const port = findFreePort();
     return Promise.resolve({
-      relay: { ...toApplicationCommand(port), port },
+      relay: { ...toApplicationCommand(link.publicHost, port), port },
       servers: [],
       files: `http://${link.publicHost}:${port}`,
     });

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { findFreePort } from "../../support/outside_port.ts";
 import { toNginxCommand } from "../nginx.ts";
 import { toInstalled } from "../programs.ts";
-import type { Contestant, Place } from "./contestant.ts";
+import { type Contestant, formatAddress, type Place } from "./contestant.ts";
 
 /** A hop from a port of the public side to one of the private side. */
 interface Hop {
@@ -23,14 +23,16 @@ export function createNginxHop(
     toPlan: (place) =>
       toPlan(place, async (hops) => {
         const keep = keepsAlive ? "keepalive 64; keepalive_requests 1000000000;" : "";
-        const connection = keepsAlive ? "" : "close";
+        const connection = keepsAlive ? '""' : "close";
         const blocks = hops.map(({ listen, upstream }, at) =>
           `upstream origin${at} { server ${upstream}; ${keep} }
   server { listen ${listen}; location / { proxy_pass http://origin${at}; } }`
         );
         return await toNginxCommand(
           place.scratch,
-          `proxy_http_version 1.1; proxy_set_header Connection "${connection}";
+          `map $http_upgrade $connection_field { "" ${connection}; default upgrade; }
+  proxy_http_version 1.1; proxy_set_header Connection $connection_field;
+  proxy_set_header Upgrade $http_upgrade;
   proxy_buffering off; proxy_request_buffering off; client_max_body_size 0;
   ${blocks.join("\n  ")}`,
         );
@@ -62,7 +64,7 @@ async function toPlan(
 ): ReturnType<Contestant["toPlan"]> {
   const toHop = async (port: number): Promise<Hop> => ({
     listen: `${link.publicHost}:${findFreePort()}`,
-    upstream: `${await link.toPrivate(port)}:${port}`,
+    upstream: formatAddress(await link.toPrivate(port)),
   });
   const hops = [await toHop(origin.filesPort), await toHop(origin.applicationPort)] as const;
   const [files, application] = hops;

@@ -3,9 +3,18 @@
 import { join } from "@std/path";
 import { toTripcode } from "../../../lib/auth/tripcode.ts";
 import { findFreePort } from "../../support/outside_port.ts";
-import { type ProgramName, PROJECT, readPermissions } from "../../support/programs.ts";
+import { type ProgramName, PROJECT, readPermissions, toDenoArgs } from "../../support/programs.ts";
 import { type Command, toInstalled } from "../programs.ts";
-import type { Contestant, Origin, Place, Plan } from "./contestant.ts";
+import {
+  type Contestant,
+  type CrowdPlan,
+  formatAddress,
+  type Link,
+  type Origin,
+  type Place,
+  type Plan,
+} from "./contestant.ts";
+import type { CrowdFile, CrowdServer } from "./crowd_main.ts";
 
 /** The name by which the relay knows the server. */
 const NAME = "bench";
@@ -25,39 +34,77 @@ export function createOurs({ name, files, project = PROJECT }: OursOptions): Con
   return {
     name,
     find: (options) => toInstalled({ name, version }, options),
-    toPlan: async ({ origin, link, scratch }: Place): Promise<Plan> => {
-      const key = crypto.getRandomValues(new Uint8Array(32)).toBase64();
-      const port = findFreePort();
-      const relayFile = join(scratch, "ptth_relay.toml");
+    toPlan: async (place: Place): Promise<Plan> => {
+      const { origin, link, scratch } = place;
+      const key = createKey();
+      const relay = await toRelay(place, project, [{ name: NAME, key }]);
+      const file = join(scratch, "ptth_server.toml");
       await Deno.writeTextFile(
-        relayFile,
-        `host = "${link.publicHost}"
-port = ${port}
-admin_port = false
-[[servers]]
-name = "${NAME}"
-tripcode = "${toTripcode(key)}"
-`,
-      );
-      const serverFile = join(scratch, "ptth_server.toml");
-      await Deno.writeTextFile(
-        serverFile,
+        file,
         `name = "${NAME}"
 api_key = "${key}"
-relay_url = "http://${await link.toPublic(port)}:${port}"
+relay_url = "http://${formatAddress(await link.toPublic(relay.port))}"
 ${files === "folder" ? `file_server_root = "${origin.root}"` : ""}
 ${toOrigins(origin, files)}`,
         { mode: 0o600 },
       );
-      const url = `http://${link.publicHost}:${port}/servers/${NAME}`;
+      const url = toUrl(link, relay.port, NAME);
       return {
-        relay: { ...toCommand(project, "relay", ["--config", relayFile]), port },
-        servers: [toCommand(project, "server", ["--config", serverFile])],
+        relay,
+        servers: [toCommand(project, "server", ["--config", file])],
         files: files === "folder" ? `${url}/files` : url,
         application: url + APPLICATION,
       };
     },
+    toCrowdPlan: async (place, count): Promise<CrowdPlan> => {
+      const { link, scratch } = place;
+      const servers = Array.from({ length: count }, (_, at): CrowdServer => ({
+        name: `${NAME}-${at}`,
+        key: createKey(),
+      }));
+      const relay = await toRelay(place, project, servers);
+      const file = join(scratch, "crowd.json");
+      const relayUrl = `http://${formatAddress(await link.toPublic(relay.port))}`;
+      const crowd: CrowdFile = { relayUrl, servers };
+      await Deno.writeTextFile(file, JSON.stringify(crowd));
+      const permissions = ["--allow-net", "--allow-read", "--allow-sys"];
+      const args = [...toDenoArgs(permissions, "tests/bench/tunnel/crowd_main.ts"), file];
+      const urls = servers.map(({ name }) => toUrl(link, relay.port, name));
+      return {
+        relay,
+        servers: [{ program: Deno.execPath(), args }],
+        files: urls[0] ?? "",
+        urls,
+      };
+    },
   };
+}
+
+function createKey(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64();
+}
+
+/** Where visitors find a server, in path mode. */
+function toUrl({ publicHost }: Link, port: number, name: string): string {
+  return `http://${publicHost}:${port}/servers/${name}`;
+}
+
+/** The relay's command, with a configuration that knows some servers. */
+async function toRelay(
+  { link, scratch }: Place,
+  project: string,
+  servers: readonly CrowdServer[],
+): Promise<Command & { readonly port: number }> {
+  const port = findFreePort();
+  const file = join(scratch, "ptth_relay.toml");
+  const tables = servers.map(({ name, key }) =>
+    `[[servers]]\nname = "${name}"\ntripcode = "${toTripcode(key)}"\n`
+  );
+  await Deno.writeTextFile(
+    file,
+    `host = "${link.publicHost}"\nport = ${port}\nadmin_port = false\n${tables.join("")}`,
+  );
+  return { ...toCommand(project, "relay", ["--config", file]), port };
 }
 
 function toOrigins({ filesPort, applicationPort }: Origin, files: OursOptions["files"]): string {

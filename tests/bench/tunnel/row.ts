@@ -2,7 +2,7 @@
 
 import type { Sample } from "../cells.ts";
 import type { RowTitle } from "../report.ts";
-import type { Link } from "./contestant.ts";
+import type { Link, Origin } from "./contestant.ts";
 import type { RunningTunnel } from "./running_tunnel.ts";
 
 export interface RowContext {
@@ -12,13 +12,30 @@ export interface RowContext {
   readonly seconds: number;
   /** A file of {@linkcode UPLOAD_MIB}. */
   readonly uploadFile: string;
+  /** The folder of the files. */
+  readonly root: string;
+  /** A folder for whatever comes up. */
+  readonly scratch: string;
   /**
    * Another one of the same contestant, for those rows that break it or have it elsewhere. Its link
-   * must be on an address of its own, since some have a port that cannot be changed.
+   * must be on an address of its own, since some have a port that cannot be changed. Its origin is
+   * the same unless another one is given.
    */
-  readonly startOther: (link: Link) => Promise<RunningTunnel>;
+  readonly startOther: (link: Link, origin?: Origin) => Promise<RunningTunnel>;
+  /**
+   * Many servers of the contestant at one relay, for the caller to start and end.
+   *
+   * @throws {Error} where it cannot have them in few processes
+   */
+  readonly createCrowd: (link: Link, count: number) => Promise<Crowd>;
   /** What the row of that id has last measured of the contestant. */
   readonly valueOf: (id: string) => number | undefined;
+}
+
+export interface Crowd {
+  readonly tunnel: RunningTunnel;
+  /** Of each server: what stands before the path of a file. */
+  readonly urls: readonly string[];
 }
 
 export interface Row extends RowTitle {

@@ -2,9 +2,24 @@
 
 import { UsageError } from "../usage_error.ts";
 import type { Row } from "./row.ts";
+import { CROWD_ROWS } from "./crowd_rows.ts";
+import { DISTANCE_ROWS } from "./distance_rows.ts";
+import { LATENCY_ROWS } from "./latency_rows.ts";
+import { MEMORY_ROWS } from "./memory_rows.ts";
+import { RECOVERY_ROWS } from "./recovery_rows.ts";
+import { SYSTEM_CALL_ROWS } from "./system_call_rows.ts";
 import { BIG_ROWS, SMALL_ROWS } from "./throughput_rows.ts";
 
-export const ROWS: readonly Row[] = [...SMALL_ROWS, ...BIG_ROWS];
+export const ROWS: readonly Row[] = [
+  ...SMALL_ROWS,
+  ...BIG_ROWS,
+  ...LATENCY_ROWS,
+  ...MEMORY_ROWS,
+  ...SYSTEM_CALL_ROWS,
+  ...DISTANCE_ROWS,
+  ...RECOVERY_ROWS,
+  ...CROWD_ROWS,
+];
 
 /**
  * Those that one of the patterns fits, in the order of the list; all where none are given. A pattern

@@ -5,9 +5,9 @@ import { loadByWrk } from "../loads.ts";
 import { measureCell } from "../measure_cell.ts";
 import { isInstalled } from "../programs.ts";
 import type { Contestant, Link, Origin } from "./contestant.ts";
-import { createDirectLink } from "./links.ts";
+import { createDirectLink, MAIN_HOST } from "./links.ts";
 import { startOrigin } from "./origins.ts";
-import type { Row } from "./row.ts";
+import type { Crowd, Row } from "./row.ts";
 import { RunningTunnel } from "./running_tunnel.ts";
 import { SAMPLES } from "./sample_files.ts";
 
@@ -33,7 +33,7 @@ export async function runRound(
   options: RoundOptions,
 ): Promise<void> {
   const scratch = await Deno.makeTempDir({ dir: options.scratch });
-  await using origin = await startOrigin(options.root, scratch);
+  await using origin = await startOrigin({ root: options.root, scratch, hostname: MAIN_HOST });
   await using turns = new AsyncDisposableStack();
   const stalls = entrants.map((entrant) =>
     turns.use(new Stall(entrant.contestant, origin, options.scratch))
@@ -55,7 +55,7 @@ interface Turn {
 
 function measure(
   row: Row,
-  { cells, stall, options: { seconds, uploadFile } }: Turn,
+  { cells, stall, options: { seconds, root, uploadFile, scratch } }: Turn,
 ): Promise<Cell> {
   return measureCell(cells.get(row.id), {
     tool: row.tool,
@@ -65,7 +65,10 @@ function measure(
         tunnel: await stall.open(),
         seconds,
         uploadFile,
-        startOther: (link) => stall.start(link),
+        scratch,
+        root,
+        startOther: (link, origin) => stall.start(link, origin),
+        createCrowd: (link, count) => stall.createCrowd(link, count),
         valueOf: (id) => {
           const cell = cells.get(id);
           return cell?.kind === "measured" ? cell.values.at(-1) : undefined;
@@ -74,7 +77,7 @@ function measure(
   });
 }
 
-/** Where a contestant is at work; one that has ended by itself is started anew. */
+/** Where a contestant is at work; one that no row has left in order is started anew. */
 class Stall implements AsyncDisposable {
   readonly #contestant: Contestant;
   readonly #origin: Origin;
@@ -92,18 +95,29 @@ class Stall implements AsyncDisposable {
   }
 
   async open(): Promise<RunningTunnel> {
-    if (this.#tunnel?.isRunning === true) return this.#tunnel;
-    await this.#tunnel?.[Symbol.asyncDispose]();
+    const old = this.#tunnel;
+    if (old !== undefined && await old.isServing()) return old;
     this.#tunnel = undefined;
-    this.#tunnel = await this.start(createDirectLink("127.0.0.1"));
+    await old?.[Symbol.asyncDispose]();
+    this.#tunnel = await this.start(createDirectLink(MAIN_HOST));
     await warmUp(this.#tunnel);
     return this.#tunnel;
   }
 
   /** One that is the caller's to end. */
-  async start(link: Link): Promise<RunningTunnel> {
+  async start(link: Link, origin = this.#origin): Promise<RunningTunnel> {
     const scratch = await Deno.makeTempDir({ dir: this.#scratch });
-    return await RunningTunnel.start(this.#contestant, { origin: this.#origin, link, scratch });
+    return await RunningTunnel.start(this.#contestant, { origin, link, scratch });
+  }
+
+  /** Many servers of it, not started yet, that are the caller's to end. */
+  async createCrowd(link: Link, count: number): Promise<Crowd> {
+    const { name, toCrowdPlan } = this.#contestant;
+    if (toCrowdPlan === undefined) throw new Error("it takes a process per server");
+    const scratch = await Deno.makeTempDir({ dir: this.#scratch });
+    const place = { origin: this.#origin, link, scratch };
+    const plan = await toCrowdPlan(place, count);
+    return { tunnel: new RunningTunnel(name, plan, place), urls: plan.urls };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

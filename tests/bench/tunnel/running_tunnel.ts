@@ -1,8 +1,8 @@
 /** A contestant at work: its programs on both sides, as one. */
 
 import { probe } from "../loads.ts";
-import type { Command } from "../programs.ts";
 import { addUsage, type Usage } from "../process_tree.ts";
+import { withPrefix } from "../programs.ts";
 import { RunningProgram } from "../running_program.ts";
 import type { Contestant, Place, Plan } from "./contestant.ts";
 import { SAMPLES } from "./sample_files.ts";
@@ -18,7 +18,8 @@ export class RunningTunnel implements AsyncDisposable {
   readonly #servers: RunningProgram[] = [];
   #relay: RunningProgram | undefined;
 
-  private constructor(name: string, plan: Plan, place: Place) {
+  /** Starts nothing yet. Whatever is started ends at the end of the scope. */
+  constructor(name: string, plan: Plan, place: Place) {
     this.#name = name;
     this.#plan = plan;
     this.#place = place;
@@ -29,9 +30,7 @@ export class RunningTunnel implements AsyncDisposable {
     const tunnel = new RunningTunnel(name, await toPlan(place), place);
     try {
       await tunnel.startRelay();
-      for (const server of tunnel.#plan.servers) {
-        tunnel.#servers.push(RunningProgram.start(tunnel.#inPrivate(server), tunnel.#launch));
-      }
+      tunnel.startServers();
       await tunnel.untilServed(START_MS);
       return tunnel;
     } catch (error) {
@@ -66,6 +65,11 @@ export class RunningTunnel implements AsyncDisposable {
     return this.#programs.every(({ isRunning }) => isRunning);
   }
 
+  /** Whether a visitor is served within a short time. */
+  async isServing(): Promise<boolean> {
+    return this.isRunning && await probe(this.url(`/${SAMPLES.tiny}`));
+  }
+
   get pids(): readonly number[] {
     return this.#programs.map(({ pid }) => pid);
   }
@@ -95,6 +99,14 @@ export class RunningTunnel implements AsyncDisposable {
     this.#relay = await RunningProgram.listening(relay, listening);
   }
 
+  /** Starts the private side; that it is connected, only visitors see. */
+  startServers(): void {
+    const { privatePrefix } = this.#place.link;
+    for (const server of this.#plan.servers) {
+      this.#servers.push(RunningProgram.start(withPrefix(privatePrefix, server), this.#launch));
+    }
+  }
+
   /**
    * Resolves when a visitor is served.
    *
@@ -102,7 +114,7 @@ export class RunningTunnel implements AsyncDisposable {
    */
   async untilServed(timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
-    while (!await probe(this.url(`/${SAMPLES.tiny}`))) {
+    while (!await this.isServing()) {
       if (!this.isRunning) throw new Error("it ended by itself");
       if (performance.now() > end) throw new Error(`it served nobody within ${timeoutMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -119,11 +131,5 @@ export class RunningTunnel implements AsyncDisposable {
 
   get #launch(): { readonly name: string; readonly scratch: string } {
     return { name: this.#name, scratch: this.#place.scratch };
-  }
-
-  #inPrivate(command: Command): Command {
-    const [program, ...args] = this.#place.link.privatePrefix;
-    if (program === undefined) return command;
-    return { program, args: [...args, command.program, ...command.args] };
   }
 }

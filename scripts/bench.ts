@@ -17,12 +17,13 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { benchFileServer } from "../tests/bench/file_server/bench_file_server.ts";
 import { formatReport as formatFileServers } from "../tests/bench/file_server/report.ts";
 import { insertReport } from "../tests/bench/report.ts";
 import { benchTunnel } from "../tests/bench/tunnel/bench_tunnel.ts";
 import { compareTrees } from "../tests/bench/tunnel/compare.ts";
+import { CHART_FOLDER, drawReport } from "../tests/bench/tunnel/charts.ts";
 import { formatReport as formatTunnels } from "../tests/bench/tunnel/report.ts";
 import { UsageError } from "../tests/bench/usage_error.ts";
 
@@ -105,9 +106,12 @@ async function runTunnel(args: readonly string[]): Promise<number> {
       say,
     });
     await writeJson(text("json"), report);
-    const page = formatTunnels(report);
-    await say(page);
-    if (isSet("write")) await writePage("tunnel", page);
+    await say(formatTunnels(report));
+    if (!isSet("write")) return;
+    const charts = drawReport(report);
+    await Deno.mkdir(new URL(CHART_FOLDER, DOC), { recursive: true });
+    for (const { path, svg } of charts) await Deno.writeTextFile(new URL(path, DOC), svg);
+    await writePage("tunnel", formatTunnels(report, charts));
   });
 }
 
@@ -185,8 +189,8 @@ async function writeJson(path: string | undefined, report: unknown): Promise<voi
 /** Puts a report into its place in the documentation. */
 async function writePage(group: string, page: string): Promise<void> {
   await Deno.writeTextFile(DOC, insertReport(await Deno.readTextFile(DOC), group, page));
-  // Tables are aligned as `deno task fmt` wants them.
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", fromFileUrl(DOC)] }).output();
+  // Tables are aligned, and charts indented, as `deno task fmt` wants them.
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", "docs"], cwd: ROOT }).output();
 }
 
 /** For programs of others, kept from one time to the next. */

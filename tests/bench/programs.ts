@@ -1,5 +1,7 @@
 /** Whether a program is there, and getting it. */
 
+import { PROJECT } from "../support/programs.ts";
+
 /** A program and its arguments. */
 export interface Command {
   readonly program: string;
@@ -71,6 +73,21 @@ export async function isInstalled(program: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Why a command of this project's folder has failed; undefined where it has not. */
+export async function explainFailure(
+  program: string,
+  args: readonly string[],
+): Promise<string | undefined> {
+  try {
+    const { success, stderr } = await new Deno.Command(program, { args: [...args], cwd: PROJECT })
+      .output();
+    return success ? undefined : new TextDecoder().decode(stderr).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return `${program} is not installed`;
     throw error;
   }
 }

@@ -50,6 +50,7 @@ export async function benchTunnel(options: BenchOptions): Promise<Report> {
     seconds: options.seconds,
     bigMib: options.bigMib,
     versions,
+    kinds: Object.fromEntries(contestants.map(({ name, kind }) => [name, kind])),
     rows: await runRounds(present, rows, options),
   };
 }

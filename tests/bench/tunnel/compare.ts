@@ -1,10 +1,11 @@
 /** This tree beside that of a revision: what a change has made faster or slower. */
 
 import { join } from "@std/path";
-import { PROJECT } from "../../support/programs.ts";
 import type { Cell } from "../cells.ts";
 import { type MeasuredRow, toRatio } from "../report.ts";
+import { explainFailure } from "../programs.ts";
 import { formatNumber, summarize } from "../statistics.ts";
+import { UsageError } from "../usage_error.ts";
 import { runRounds } from "./bench_tunnel.ts";
 import { createOurs } from "./ours.ts";
 import { pickRows, ROWS } from "./rows.ts";
@@ -26,23 +27,21 @@ const NEW = "this tree";
 /**
  * A line per row: medians of both, how many times as good this tree is, and between which factors
  * that lay in single rounds. Where those factors lie on both sides of 1, nothing was shown.
+ *
+ * @throws {UsageError} where there is no such revision or row
  */
 export async function compareTrees(options: CompareOptions): Promise<string> {
   const old = options.revision;
   const folder = await Deno.makeTempDir({ prefix: "ptth_compare_" });
   try {
     const project = join(folder, "tree");
-    await git(["worktree", "add", "--detach", project, old]);
-    try {
-      const trees = [
-        createOurs({ name: NEW, files: "folder" }),
-        createOurs({ name: old, files: "folder", project }),
-      ];
-      const rows = await runRounds(trees, pickRows(ROWS, options.rows ?? MAIN_ROWS), options);
-      return formatComparison(rows, old);
-    } finally {
-      await git(["worktree", "remove", "--force", project]);
-    }
+    await unpack(old, project);
+    const trees = [
+      createOurs({ name: NEW, files: "folder" }),
+      createOurs({ name: old, files: "folder", project }),
+    ];
+    const rows = await runRounds(trees, pickRows(ROWS, options.rows ?? MAIN_ROWS), options);
+    return formatComparison(rows, old);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -79,8 +78,17 @@ function formatCells(
   ];
 }
 
-async function git(args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("git", { args: [...args], cwd: PROJECT })
-    .output();
-  if (!success) throw new Error(`Cannot run git: ${new TextDecoder().decode(stderr).trim()}`);
+/**
+ * Puts the files of a revision into a new folder. An archive, since a worktree would stay in the
+ * repository's books if this were killed.
+ *
+ * @throws {UsageError} where there is no such revision
+ */
+async function unpack(revision: string, folder: string): Promise<void> {
+  const archive = `${folder}.tar`;
+  const why = await explainFailure("git", ["archive", "--format=tar", "-o", archive, revision]);
+  if (why !== undefined) throw new UsageError(`git knows no tree of "${revision}": ${why}`);
+  await Deno.mkdir(folder);
+  const reason = await explainFailure("tar", ["-xf", archive, "-C", folder]);
+  if (reason !== undefined) throw new Error(`Cannot unpack "${revision}": ${reason}`);
 }

@@ -65,8 +65,15 @@ export interface CrowdPlan extends Plan {
   readonly urls: readonly string[];
 }
 
+/**
+ * A tunnel reaches an origin that only its own private end can reach. A hop is a reverse proxy, which
+ * must reach the origin itself; a control is no proxy at all.
+ */
+export type Kind = "tunnel" | "hop" | "control";
+
 export interface Contestant {
   readonly name: string;
+  readonly kind: Kind;
   readonly find: (options: InstallOptions) => Promise<Found>;
   /** Writes what it needs below `scratch`. */
   readonly toPlan: (place: Place) => Promise<Plan>;

@@ -8,6 +8,7 @@ import { toApplicationCommand } from "./origins.ts";
 /** Visitors at the origin, with nothing between but the link. */
 export const ORIGIN_DIRECT: Contestant = {
   name: "origin direct",
+  kind: "control",
   find: (options) =>
     toInstalled({ name: "origin", version: { program: "nginx", args: ["-v"] } }, options),
   toPlan: async ({ origin: { filesPort, applicationPort }, link }) => ({
@@ -20,6 +21,7 @@ export const ORIGIN_DIRECT: Contestant = {
 /** The same engine as ours, answering from memory and doing nothing else. */
 export const NODE_HTTP: Contestant = {
   name: "node:http",
+  kind: "control",
   find: () => Promise.resolve({ kind: "found", version: Deno.version.deno }),
   toPlan: ({ link }) => {
     const port = findFreePort();

@@ -19,6 +19,7 @@ export function createNginxHop(
 ): Contestant {
   return {
     name,
+    kind: "hop",
     find: (options) => toInstalled({ name, version: { program: "nginx", args: ["-v"] } }, options),
     toPlan: (place) =>
       toPlan(place, async (hops) => {
@@ -42,6 +43,7 @@ export function createNginxHop(
 
 export const CADDY_HOP: Contestant = {
   name: "Caddy hop",
+  kind: "hop",
   find: (options) =>
     toInstalled({ name: "Caddy", version: { program: "caddy", args: ["version"] } }, options),
   toPlan: (place) =>

@@ -10,6 +10,7 @@ import { type Contestant, formatAddress } from "./contestant.ts";
 /** Debian's package. A kite is found by the host that visitors name, here an address. */
 export const PAGEKITE: Contestant = {
   name: "PageKite",
+  kind: "tunnel",
   find: (options) =>
     toInstalled(
       { name: "PageKite", version: { program: "pagekite", args: ["--appver"] } },
@@ -47,6 +48,7 @@ export const PAGEKITE: Contestant = {
 /** It finds a server by its host name, and takes no address for one. */
 export const PIKO: Contestant = {
   name: "piko",
+  kind: "tunnel",
   find: (options) =>
     toInstalled({ name: "piko", version: { program: "piko", args: ["--version"] } }, options),
   toPlan: () => Promise.reject(new Error("it wants a host name, and visitors here use addresses")),
@@ -58,6 +60,7 @@ const ORIGINAL_NAME = "bench";
 /** The originals, which serve a folder. Both are found where interop has built them. */
 export const PTTH_2: Contestant = {
   name: "PTTH 2.x",
+  kind: "tunnel",
   find: async ({ installs, say }) => {
     const reason = installs ? await build(say) : "it is not built (--install builds it)";
     if (await findOriginals() !== undefined) {

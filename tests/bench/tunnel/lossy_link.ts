@@ -3,6 +3,7 @@
  * joined to this one by a pair of virtual devices. Needs root, ip and nft.
  */
 
+import { explainFailure } from "../programs.ts";
 import type { Link } from "./contestant.ts";
 import { type RunningOrigin, startOrigin } from "./origins.ts";
 
@@ -29,6 +30,9 @@ export async function createLossyLink(
 ): Promise<LossyLink> {
   await using stack = new AsyncDisposableStack();
   const inNamespace = ["ip", "netns", "exec", NAMESPACE];
+  // What one that was killed has left behind.
+  await explainFailure("ip", ["netns", "delete", NAMESPACE]);
+  await explainFailure("nft", ["delete", "table", "ip", NAMESPACE]);
   await run(["ip", "netns", "add", NAMESPACE]);
   // Its devices go with it, and theirs at this end.
   stack.defer(() => run(["ip", "netns", "delete", NAMESPACE]));
@@ -45,9 +49,9 @@ export async function createLossyLink(
     // Packets as on a wire; else the kernel passes 64 KiB at once, which would be lost at once.
     await run([...prefix, "ip", "link", "set", device, "gso_max_segs", "1", "up"]);
     await run([...prefix, "nft", toRules(device, perMille)]);
+    stack.defer(() => run([...prefix, "nft", `delete table ip ${NAMESPACE}`]));
   }
   await run([...inNamespace, "ip", "link", "set", "lo", "up"]);
-  stack.defer(() => run(["nft", `delete table ip ${NAMESPACE}`]));
   const origin = stack.use(
     await startOrigin({ ...folders, hostname: PRIVATE_HOST, prefix: inNamespace }),
   );
@@ -73,17 +77,6 @@ function toRules(device: string, perMille: number): string {
 }
 
 async function run([program = "", ...args]: readonly string[]): Promise<void> {
-  const reason = await fail(program, args);
+  const reason = await explainFailure(program, args);
   if (reason !== undefined) throw new Error(`no network of its own can be made here: ${reason}`);
-}
-
-/** Why a command has failed; undefined where it has not. */
-async function fail(program: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    const { success, stderr } = await new Deno.Command(program, { args: [...args] }).output();
-    return success ? undefined : new TextDecoder().decode(stderr).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return `${program} is not installed`;
-    throw error;
-  }
 }

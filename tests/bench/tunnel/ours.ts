@@ -33,6 +33,7 @@ export function createOurs({ name, files, project = PROJECT }: OursOptions): Con
   const version = toCommand(project, "relay", ["--version"]);
   return {
     name,
+    kind: "tunnel",
     find: (options) => toInstalled({ name, version }, options),
     toPlan: async (place: Place): Promise<Plan> => {
       const { origin, link, scratch } = place;

@@ -49,6 +49,7 @@ export function createRathole(cache: string): Contestant {
   };
   return {
     name: "rathole",
+    kind: "tunnel",
     find: (options) =>
       toInstalled(
         { name: "rathole", version: { program, args: ["--version"] }, install },
@@ -87,6 +88,7 @@ export function createBore(cache: string): Contestant {
   const program = install.result;
   return {
     name: "bore",
+    kind: "tunnel",
     find: (options) =>
       toInstalled({ name: "bore", version: { program, args: ["--version"] }, install }, options),
     toPlan: (place) =>
@@ -108,6 +110,7 @@ export function createBore(cache: string): Contestant {
 /** Where both of its programs are on PATH. */
 export const FRP: Contestant = {
   name: "frp",
+  kind: "tunnel",
   find: async (options) => {
     const found = await toInstalled(toOnPath("frps"), options);
     return found.kind === "found" ? await toInstalled(toOnPath("frpc"), options) : found;
@@ -141,6 +144,7 @@ export const FRP: Contestant = {
 /** Where it is on PATH. */
 export const CHISEL: Contestant = {
   name: "chisel",
+  kind: "tunnel",
   find: (options) => toInstalled(toOnPath("chisel"), options),
   toPlan: (place) =>
     toPlan(place, async ({ link }, services) => {

@@ -5,7 +5,7 @@ import { keepDownloading, loadByWrk } from "../loads.ts";
 import { quantile } from "../statistics.ts";
 import { collectDelays, drain, open } from "../../support/measured_visits.ts";
 import { loadAtRate } from "./rate_load.ts";
-import type { Row } from "./row.ts";
+import type { Row, RowContext } from "./row.ts";
 import { SAMPLES } from "./sample_files.ts";
 import { FULL_SPEED_ID } from "./throughput_rows.ts";
 
@@ -27,7 +27,13 @@ export const LATENCY_ROWS: readonly Row[] = [
   rateRow(
     "rate-own",
     `1 KiB at ${RATE_PART * 100} % of its own full speed, at most ${MAX_RATE} req/s, p99`,
-    (fullSpeed) => Math.min(fullSpeed * RATE_PART, MAX_RATE),
+    ({ valueOf }) => {
+      const fullSpeed = valueOf(FULL_SPEED_ID);
+      if (fullSpeed === undefined) {
+        throw new Error(`its full speed, ${FULL_SPEED_ID}, is not known`);
+      }
+      return Math.min(fullSpeed * RATE_PART, MAX_RATE);
+    },
   ),
   {
     id: "beside-big",
@@ -44,7 +50,7 @@ export const LATENCY_ROWS: readonly Row[] = [
       try {
         const url = tunnel.url(`/${SAMPLES.small}`);
         const { latency } = await loadByWrk(url, { connections: 1, seconds });
-        return toSample(latency.p99Ms, latency.p50Ms);
+        return { value: latency.p99Ms, details: { "p50, ms": latency.p50Ms } };
       } finally {
         abort.abort();
         await big;
@@ -74,7 +80,7 @@ export const LATENCY_ROWS: readonly Row[] = [
       const url = tunnel.applicationUrl(`/events?ms=${EVENT_INTERVAL_MS}`);
       const delays = await collectDelays(url, seconds * 1000 / EVENT_INTERVAL_MS);
       if (delays.length === 0) throw new Error("it brings no events");
-      return toSample(quantile(delays, 0.5), undefined, quantile(delays, 0.99));
+      return toSample(delays);
     },
   },
   {
@@ -85,23 +91,22 @@ export const LATENCY_ROWS: readonly Row[] = [
     command: "(one connection; 32 bytes, which come back before the next are sent)",
     measure: async ({ tunnel, seconds }) => {
       const delays = await echo(tunnel.applicationUrl("/echo"), seconds);
-      return toSample(quantile(delays, 0.5), undefined, quantile(delays, 0.99));
+      return toSample(delays);
     },
   },
 ];
 
-/** `toRate` derives the rate from the contestant's full speed, both in requests per second. */
-function rateRow(id: string, name: string, toRate: (fullSpeed: number) => number): Row {
+/** `toRate` says how many requests per second a contestant gets. */
+function rateRow(id: string, name: string, toRate: (context: RowContext) => number): Row {
   return {
     id,
     name,
     unit: "ms",
     tool: "Deno",
     command: `(a loop over ${RATE_CONNECTIONS} sockets; delays count from when a request was due)`,
-    measure: async ({ tunnel, seconds, valueOf }) => {
-      const fullSpeed = valueOf(FULL_SPEED_ID);
-      if (fullSpeed === undefined) throw new Error("its full speed was not measured");
-      const perSecond = toRate(fullSpeed);
+    measure: async (context) => {
+      const { tunnel, seconds } = context;
+      const perSecond = toRate(context);
       const url = tunnel.url(`/${SAMPLES.small}`);
       const connections = RATE_CONNECTIONS;
       const { p50Ms, p99Ms, p999Ms } = await loadAtRate({ url, connections, perSecond, seconds });
@@ -113,14 +118,9 @@ function rateRow(id: string, name: string, toRate: (fullSpeed: number) => number
   };
 }
 
-function toSample(value: number, p50Ms?: number, p99Ms?: number): Sample {
-  return {
-    value,
-    details: {
-      ...p50Ms === undefined ? {} : { "p50, ms": p50Ms },
-      ...p99Ms === undefined ? {} : { "p99, ms": p99Ms },
-    },
-  };
+/** The middle one of some delays in ms, and the tail beside it. */
+function toSample(delays: readonly number[]): Sample {
+  return { value: quantile(delays, 0.5), details: { "p99, ms": quantile(delays, 0.99) } };
 }
 
 async function visit(url: string): Promise<void> {

@@ -35,7 +35,7 @@ export async function loadAtRate(load: RateLoad): Promise<Delays> {
   };
 }
 
-/** One connection, which has its share of the requests: every so-manieth. */
+/** One connection, which has its share of the requests: of three connections every third. */
 async function askAtRate(
   { url, connections, perSecond, seconds }: RateLoad,
   start: number,

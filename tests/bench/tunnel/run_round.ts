@@ -35,13 +35,13 @@ export async function runRound(
   const scratch = await Deno.makeTempDir({ dir: options.scratch });
   await using origin = await startOrigin({ root: options.root, scratch, hostname: MAIN_HOST });
   await using turns = new AsyncDisposableStack();
-  const stalls = entrants.map((entrant) =>
-    turns.use(new Stall(entrant.contestant, origin, options.scratch))
+  const stations = entrants.map((entrant) =>
+    turns.use(new Station(entrant.contestant, origin, options.scratch))
   );
   for (const row of rows) {
     for (const [at, { cells }] of entrants.entries()) {
-      const stall = stalls[at];
-      if (stall !== undefined) cells.set(row.id, await measure(row, { cells, stall, options }));
+      const station = stations[at];
+      if (station !== undefined) cells.set(row.id, await measure(row, { cells, station, options }));
     }
     await options.say(`  ${row.name}`);
   }
@@ -49,26 +49,26 @@ export async function runRound(
 
 interface Turn {
   readonly cells: Map<string, Cell>;
-  readonly stall: Stall;
+  readonly station: Station;
   readonly options: RoundOptions;
 }
 
 function measure(
   row: Row,
-  { cells, stall, options: { seconds, root, uploadFile, scratch } }: Turn,
+  { cells, station, options: { seconds, root, uploadFile, scratch } }: Turn,
 ): Promise<Cell> {
   return measureCell(cells.get(row.id), {
     tool: row.tool,
-    isRunning: () => stall.isRunning,
+    isRunning: () => station.isRunning,
     measure: async () =>
       await row.measure({
-        tunnel: await stall.open(),
+        tunnel: await station.open(),
         seconds,
         uploadFile,
         scratch,
         root,
-        startOther: (link, origin) => stall.start(link, origin),
-        createCrowd: (link, count) => stall.createCrowd(link, count),
+        startOther: (link, origin) => station.start(link, origin),
+        createCrowd: (link, count) => station.createCrowd(link, count),
         valueOf: (id) => {
           const cell = cells.get(id);
           return cell?.kind === "measured" ? cell.values.at(-1) : undefined;
@@ -78,7 +78,7 @@ function measure(
 }
 
 /** Where a contestant is at work; one that no row has left in order is started anew. */
-class Stall implements AsyncDisposable {
+class Station implements AsyncDisposable {
   readonly #contestant: Contestant;
   readonly #origin: Origin;
   readonly #scratch: string;

@@ -40,7 +40,7 @@ export async function loadByWrk(
 ): Promise<Load & { readonly latency: Latency }> {
   const fields = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...fields, url];
-  const text = await run("wrk", args);
+  const { text } = await run("wrk", args);
   const [, requests, elapsed] = /(\d+) requests in ([\d.]+[a-z]+)/.exec(text) ?? [];
   if (requests === undefined || elapsed === undefined) throw new Error(`Cannot read wrk: ${text}`);
   const failed = /^ *(?:Non-2xx or 3xx responses|Socket errors):.*/m.exec(text)?.[0];
@@ -81,23 +81,27 @@ export async function loadByCurl(url: string, streams: number): Promise<Load> {
   return { seconds, requests: streams, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
-/** Downloads beside which something else is measured, each again and again until it aborts. */
+/**
+ * Downloads beside which something else is measured, each again and again until it aborts.
+ *
+ * @throws {Error} where one fails
+ */
 export async function keepDownloading(
   url: string,
   { streams, signal }: { readonly streams: number; readonly signal: AbortSignal },
 ): Promise<void> {
+  const args = ["--noproxy", "*", "-sS", "--fail", "-o", "/dev/null", url];
   await Promise.all(Array.from({ length: streams }, async () => {
     while (!signal.aborted) {
-      const args = ["--noproxy", "*", "-sS", "-o", "/dev/null", url];
-      await new Deno.Command("curl", { args, signal, stderr: "null" }).output();
+      const { code } = await new Deno.Command("curl", { args, signal, stderr: "null" }).output();
+      if (code !== 0 && !signal.aborted) throw new Error(`curl ended with ${code} beside it`);
     }
   }));
 }
 
 /** One upload of a file, its length told beforehand; where it is long, as much of it as goes. */
 export async function loadByUpload(url: string, file: string): Promise<Load> {
-  const { status, sentBytes, seconds } = await ask([...LIMITED, "-T", file, url]);
-  const isCut = seconds >= BODY_TIMEOUT_SECONDS;
+  const { status, sentBytes, seconds, isCut } = await ask([...LIMITED, "-T", file, url]);
   if (status !== 200 && !isCut) throw new Error(`It answered ${status}`);
   return { seconds, requests: 1, bytes: sentBytes };
 }
@@ -111,6 +115,8 @@ export interface Reply {
   readonly seconds: number;
   /** All of the head, as sent. */
   readonly head: string;
+  /** It was given up since it took too long. */
+  readonly isCut: boolean;
 }
 
 /** One request by curl; the body is counted and dropped. */
@@ -146,19 +152,20 @@ export async function probe(url: string): Promise<boolean> {
 async function ask(args: readonly string[]): Promise<Reply> {
   const format = "\n%{http_code} %{size_download} %{size_upload} %{time_total}";
   const common = ["--noproxy", "*", "-sS", "-D", "-", "-o", "/dev/null", "-w", format];
-  const text = await run("curl", [...common, ...args], [0, CURL_TIMED_OUT]);
+  const { code, text } = await run("curl", [...common, ...args], [0, CURL_TIMED_OUT]);
   const at = text.lastIndexOf("\n");
   const [status = NaN, bytes = NaN, sentBytes = NaN, seconds = NaN] = text.slice(at + 1).split(" ")
     .map(Number);
-  return { status, bytes, sentBytes, seconds, head: text.slice(0, at) };
+  const isCut = code === CURL_TIMED_OUT;
+  return { status, bytes, sentBytes, seconds, head: text.slice(0, at), isCut };
 }
 
-/** What it printed. */
+/** How it ended, and what it printed. */
 async function run(
   program: string,
   args: readonly string[],
   goodCodes: readonly number[] = [0],
-): Promise<string> {
+): Promise<{ readonly code: number; readonly text: string }> {
   const { code, signal, stdout, stderr } = await new Deno.Command(program, {
     args: [...args],
     signal: AbortSignal.timeout(LOAD_TIMEOUT_MS),
@@ -168,5 +175,5 @@ async function run(
   if (!goodCodes.includes(code)) {
     throw new Error(`${program} ended with ${code}: ${decoder.decode(stderr).trim()}`);
   }
-  return decoder.decode(stdout);
+  return { code, text: decoder.decode(stdout) };
 }

@@ -61,7 +61,8 @@ export async function toInstalled(
       install === undefined ? `${version.program} is not on PATH` : "it does not start",
     );
   }
-  const number = /\d+\.\d+(?:\.\d+)*/.exec(text)?.[0];
+  // One of them says first when it was built, to the nanosecond.
+  const number = /(?<![\d:.])\d+\.\d+(?:\.\d+)*/.exec(text)?.[0];
   return { kind: "found", version: number ?? "of unknown version" };
 }
 

@@ -75,13 +75,18 @@ Deno.test("a summary marks the best tunnel, be it ours or not, and no control", 
   assertStringIncludes(text, "| direct | control | 800 | – |");
 });
 
-Deno.test("a report says where others are better, and how much", () => {
-  const text = formatReport(toReport());
+Deno.test("a report says where others are better, and how much, but not of small differences", () => {
+  const { rows } = toReport();
+  const [row] = rows;
+  assert(row !== undefined);
+  const nearly = { ...row, name: "Nearly", cells: { ours: toCell(100), other: toCell(104) } };
+  const text = formatReport(toReport({ rows: [...rows, nearly] }));
   assertStringIncludes(
     text,
-    "Of 2 rows in which ours was measured, another tunnel is better in 1:",
+    "Of 3 rows in which ours was measured, another tunnel is better in 1,",
   );
   assertStringIncludes(text, "- 1 KiB, 1 connection: other (2.00 times)\n");
+  assert(!text.includes("- Nearly"));
 });
 
 Deno.test("charts show the best first, and no contestant that is missing", () => {

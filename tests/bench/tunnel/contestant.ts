@@ -20,6 +20,8 @@ export interface Address {
 
 /** What lies between the public and the private side. */
 export interface Link {
+  /** False where the sides are apart, so that only what stands on both can be measured. */
+  readonly isDirect: boolean;
   /** The address of the public side on which all listens that visitors and servers connect to. */
   readonly publicHost: string;
   /** Where the private side finds a port of the public one. */

@@ -24,6 +24,7 @@ export const NODE_HTTP: Contestant = {
   kind: "control",
   find: () => Promise.resolve({ kind: "found", version: Deno.version.deno }),
   toPlan: ({ link }) => {
+    if (!link.isDirect) return Promise.reject(new Error("it has nothing on the private side"));
     const port = findFreePort();
     return Promise.resolve({
       relay: { ...toApplicationCommand(link.publicHost, port), port },

@@ -17,6 +17,7 @@ const FORWARDER_HOST = "127.0.0.2";
 /** Nothing between; the public side listens on an address of this computer. */
 export function createDirectLink(publicHost: string): Link {
   return {
+    isDirect: true,
     publicHost,
     toPublic: (port) => Promise.resolve({ hostname: publicHost, port }),
     toPrivate: (port) => Promise.resolve({ hostname: MAIN_HOST, port }),
@@ -46,6 +47,7 @@ export function createDelayedLink(rttMs: number, scratch: string): DelayedLink {
   };
   return {
     link: {
+      isDirect: false,
       publicHost: OTHER_HOST,
       toPublic: (port, { keepsPort = false } = {}) =>
         forward({ hostname: OTHER_HOST, port }, keepsPort ? port : findFreePort()),

@@ -58,6 +58,7 @@ export async function createLossyLink(
   const moved = stack.move();
   return {
     link: {
+      isDirect: false,
       publicHost: PUBLIC_HOST,
       toPublic: (port) => Promise.resolve({ hostname: PUBLIC_HOST, port }),
       toPrivate: (port) => Promise.resolve({ hostname: PRIVATE_HOST, port }),

@@ -57,28 +57,29 @@ ${toOrigins(origin, files)}`,
         application: url + APPLICATION,
       };
     },
-    toCrowdPlan: async (place, count): Promise<CrowdPlan> => {
-      const { link, scratch } = place;
-      const servers = Array.from({ length: count }, (_, at): CrowdServer => ({
-        name: `${NAME}-${at}`,
-        key: createKey(),
-      }));
-      const relay = await toRelay(place, project, servers);
-      const file = join(scratch, "crowd.json");
-      const relayUrl = `http://${formatAddress(await link.toPublic(relay.port))}`;
-      const crowd: CrowdFile = { relayUrl, servers };
-      await Deno.writeTextFile(file, JSON.stringify(crowd));
-      const permissions = ["--allow-net", "--allow-read", "--allow-sys"];
-      const args = [...toDenoArgs(permissions, "tests/bench/tunnel/crowd_main.ts"), file];
-      const urls = servers.map(({ name }) => toUrl(link, relay.port, name));
-      return {
-        relay,
-        servers: [{ program: Deno.execPath(), args }],
-        files: urls[0] ?? "",
-        urls,
-      };
-    },
+    toCrowdPlan: (place, count) => toCrowdPlan(place, { project, count }),
   };
+}
+
+/** Many servers in one process; of this tree, whatever the relay is of. */
+async function toCrowdPlan(
+  place: Place,
+  { project, count }: { readonly project: string; readonly count: number },
+): Promise<CrowdPlan> {
+  const { link, scratch } = place;
+  const servers = Array.from({ length: count }, (_, at): CrowdServer => ({
+    name: `${NAME}-${at}`,
+    key: createKey(),
+  }));
+  const relay = await toRelay(place, project, servers);
+  const file = join(scratch, "crowd.json");
+  const relayUrl = `http://${formatAddress(await link.toPublic(relay.port))}`;
+  const crowd: CrowdFile = { relayUrl, servers };
+  await Deno.writeTextFile(file, JSON.stringify(crowd));
+  const permissions = ["--allow-net", "--allow-read", "--allow-sys"];
+  const args = [...toDenoArgs(permissions, "tests/bench/tunnel/crowd_main.ts"), file];
+  const urls = servers.map(({ name }) => toUrl(link, relay.port, name));
+  return { relay, servers: [{ program: Deno.execPath(), args }], files: urls[0] ?? "", urls };
 }
 
 function createKey(): string {

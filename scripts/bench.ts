@@ -104,8 +104,8 @@ async function runTunnel(args: readonly string[]): Promise<number> {
       installs: isSet("install"),
       cache: cacheFolder(),
       say,
+      save: (report) => writeJson(text("json"), report),
     });
-    await writeJson(text("json"), report);
     await say(formatTunnels(report));
     if (!isSet("write")) return;
     const charts = drawReport(report);

@@ -32,6 +32,8 @@ export interface BenchOptions {
   /** A folder outside the tree. */
   readonly cache: string;
   readonly say: (line: string) => Promise<void>;
+  /** Called after each round with what has been measured so far: all of them take an hour or two. */
+  readonly save: (report: Report) => Promise<void>;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function benchTunnel(options: BenchOptions): Promise<Report> {
   const versions: Record<string, Found> = {};
   for (const { name, find } of contestants) versions[name] = await find(options);
   const present = contestants.filter(({ name }) => versions[name]?.kind === "found");
-  return {
+  const conditions = {
     date: new Date().toISOString().slice(0, 10),
     machine: await describeMachine(),
     rounds: options.rounds,
@@ -51,8 +53,10 @@ export async function benchTunnel(options: BenchOptions): Promise<Report> {
     bigMib: options.bigMib,
     versions,
     kinds: Object.fromEntries(contestants.map(({ name, kind }) => [name, kind])),
-    rows: await runRounds(present, rows, options),
   };
+  const afterRound = (rows: readonly TunnelRow[]): Promise<void> =>
+    options.save({ ...conditions, rows });
+  return { ...conditions, rows: await runRounds(present, rows, { ...options, afterRound }) };
 }
 
 function pickContestants(
@@ -67,11 +71,19 @@ function pickContestants(
   return all.filter(({ name }) => only === undefined || only.includes(name));
 }
 
+export interface RoundsOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly bigMib: number;
+  readonly say: (line: string) => Promise<void>;
+  readonly afterRound?: (rows: readonly TunnelRow[]) => Promise<void>;
+}
+
 /** All rounds of some contestants, in a folder that is made for it. */
 export async function runRounds(
   contestants: readonly Contestant[],
   rows: readonly Row[],
-  { rounds, seconds, bigMib, say }: Pick<BenchOptions, "rounds" | "seconds" | "bigMib" | "say">,
+  { rounds, seconds, bigMib, say, afterRound }: RoundsOptions,
 ): Promise<readonly TunnelRow[]> {
   const entrants: readonly Entrant[] = contestants
     .map((contestant) => ({ contestant, cells: new Map<string, Cell>() }));
@@ -89,10 +101,18 @@ export async function runRounds(
       const at = (round - 1) % Math.max(entrants.length, 1);
       const turns = [...entrants.slice(at), ...entrants.slice(0, at)];
       await runRound(turns, rows, { root, scratch: folder, uploadFile, seconds, say });
+      await afterRound?.(toMeasuredRows(rows, entrants));
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+  return toMeasuredRows(rows, entrants);
+}
+
+function toMeasuredRows(
+  rows: readonly Row[],
+  entrants: readonly Entrant[],
+): readonly TunnelRow[] {
   return rows.map(({ id, name, unit, command }) => ({
     id,
     name,

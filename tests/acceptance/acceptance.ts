@@ -7,13 +7,14 @@
  * SECONDS: how long the slow reader and the slow writer go on; 1024 makes it the whole GiB.
  */
 
-import { Buffer } from "node:buffer";
-import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
+import { type ClientRequest, request as openRequest } from "node:http";
 import { setInterval } from "node:timers";
 import { ChildProgram } from "../support/child_program.ts";
 import { PROJECT } from "../support/programs.ts";
 import { startTunnelPrograms, type TunnelPrograms } from "../support/tunnel_programs.ts";
 import { readResidentBytes } from "../interop/process_facts.ts";
+import { quantile } from "../bench/statistics.ts";
+import { collectDelays, drain, open, readSlowly } from "../support/measured_visits.ts";
 
 const MIB = 2 ** 20;
 const SECOND_MS = 1000;
@@ -137,68 +138,6 @@ function toMb(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-/** The ages of events as they arrive, in ms. */
-async function collectDelays(url: string, count: number): Promise<number[]> {
-  const requests: ClientRequest[] = [];
-  const answer = await open(url, requests);
-  const delays: number[] = [];
-  let rest = "";
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
-    const now = performance.timeOrigin + performance.now();
-    const events = (rest + Buffer.from(chunk).toString("latin1")).split("\n\n");
-    rest = events.pop() ?? "";
-    for (const event of events) delays.push(now - Number(event.slice("data: ".length)));
-    if (delays.length >= count) break;
-  }
-  for (const request of requests) request.destroy();
-  return delays;
-}
-
-/** Opens a GET on a connection of its own; resolves with the head of the answer. */
-function open(url: string, requests: ClientRequest[]): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = openRequest(url, { agent: false }, (answer) => {
-      answer.on("error", () => {});
-      resolve(answer);
-    });
-    request.on("error", reject);
-    requests.push(request);
-    request.end();
-  });
-}
-
-async function drain(answer: IncomingMessage): Promise<void> {
-  for await (const _chunk of answer);
-}
-
-/** Takes what comes a MiB at a time, once a second. */
-function readSlowly(url: string, seconds: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = openRequest(url, { agent: false }, (answer) => {
-      answer.on("error", () => {});
-      let allowed = MIB;
-      const until = performance.now() + seconds * SECOND_MS;
-      const timer = setInterval(() => {
-        allowed = MIB;
-        if (performance.now() < until) return void answer.resume();
-        clearInterval(timer);
-        request.destroy();
-        resolve();
-      }, SECOND_MS);
-      answer.on("data", (chunk: Uint8Array) => {
-        allowed -= chunk.length;
-        if (allowed <= 0) answer.pause();
-      });
-      answer.on("end", () => {
-        clearInterval(timer);
-        resolve();
-      });
-    });
-    request.on("error", reject);
-    request.end();
-  });
-}
-
 function upload(
   url: string,
   { bytes, bytesPerSecond = Infinity }: {
@@ -233,11 +172,6 @@ function upload(
     request.on("drain", send);
     send();
   });
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
 
 async function say(text: string): Promise<void> {

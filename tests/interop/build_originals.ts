@@ -29,10 +29,7 @@ export async function buildOriginals(
   if (cache === undefined) {
     return { kind: "unavailable", reason: "no cache folder: set PTTH_INTEROP_CACHE" };
   }
-  const originals = {
-    relay: join(cache, "relay", "bin", "ptth_relay"),
-    server: join(cache, "server", "bin", "ptth_server"),
-  };
+  const originals = toOriginals(cache);
   const sources: readonly [keyof Originals, readonly string[]][] = [
     ["relay", ["ptth_relay", "--version", "2.0.0"]],
     ["server", ["--path", SERVER_CRATE]],
@@ -46,6 +43,22 @@ export async function buildOriginals(
     }
   }
   return { kind: "built", originals };
+}
+
+/** The original programs, where they have been built already. */
+export async function findOriginals(): Promise<Originals | undefined> {
+  const cache = cacheFolder();
+  if (cache === undefined) return undefined;
+  const originals = toOriginals(cache);
+  const isBuilt = await isFile(originals.relay) && await isFile(originals.server);
+  return isBuilt ? originals : undefined;
+}
+
+function toOriginals(cache: string): Originals {
+  return {
+    relay: join(cache, "relay", "bin", "ptth_relay"),
+    server: join(cache, "server", "bin", "ptth_server"),
+  };
 }
 
 function cacheFolder(): string | undefined {

@@ -38,8 +38,9 @@ export function toDenoArgs(permissions: readonly string[], entry: string): reado
 /** The environment of the tests may have a proxy, which does not lead to this computer. */
 const NO_PROXY = { no_proxy: "127.0.0.1,localhost", NO_PROXY: "127.0.0.1,localhost" };
 
-function readPermissions(name: ProgramName): readonly string[] {
-  const readme = Deno.readTextFileSync(join(PROJECT, "README.md")).replaceAll(/\\\n\s*/g, "");
+/** Those that the README of a tree names for one of its programs. */
+export function readPermissions(name: ProgramName, project = PROJECT): readonly string[] {
+  const readme = Deno.readTextFileSync(join(project, "README.md")).replaceAll(/\\\n\s*/g, "");
   const line = new RegExp(`^deno run (--.*) ${name}\\.ts$`, "m").exec(readme)?.[1];
   if (line === undefined) throw new Error(`Cannot find the permissions of ${name}.ts in README.md`);
   return line.split(" ");

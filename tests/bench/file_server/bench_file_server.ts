@@ -6,9 +6,12 @@
 
 import { join } from "@std/path";
 import { type Contestant, listContestants } from "./contestant.ts";
-import { isInstalled } from "./loads.ts";
-import { toInstalled } from "./programs.ts";
-import type { Cell, MeasuredMemory, MeasuredRow, Report } from "./report.ts";
+import { type Cell, toSample } from "../cells.ts";
+import { describeMachine } from "../machine.ts";
+import { measureCell } from "../measure_cell.ts";
+import { type Found, toInstalled } from "../programs.ts";
+import type { MeasuredRow } from "../report.ts";
+import type { MeasuredMemory, Report } from "./report.ts";
 import { type Row, ROWS } from "./rows.ts";
 import { RunningContestant } from "./running_contestant.ts";
 import { fillSampleFolder, type SampleSizes } from "./sample_folder.ts";
@@ -34,7 +37,6 @@ interface Entrant {
   };
 }
 
-const GIB = 1024 ** 3;
 const SERVED_BIG = "Big file, 4 streams";
 const SERVED_SMALL = "64 KiB, 32 connections";
 
@@ -42,13 +44,13 @@ export async function benchFileServer(options: BenchOptions): Promise<Report> {
   const { rounds, seconds, only, cache, say } = options;
   const contestants = listContestants(cache)
     .filter(({ name }) => only === undefined || only.includes(name));
-  const versions: Record<string, string | null> = {};
+  const versions: Record<string, Found> = {};
   const entrants: Entrant[] = [];
   for (const contestant of contestants) {
-    const version = await toInstalled(contestant, options);
-    versions[contestant.name] = version;
+    const found = await toInstalled(contestant, options);
+    versions[contestant.name] = found;
     const memory = { atStart: [], afterSmall: [], afterBig: [], peak: [] };
-    if (version !== null) entrants.push({ contestant, cells: new Map(), memory });
+    if (found.kind === "found") entrants.push({ contestant, cells: new Map(), memory });
   }
 
   const folder = await Deno.makeTempDir({ prefix: "ptth_bench_" });
@@ -99,7 +101,6 @@ async function runRound(
   }
   for (const row of ROWS) {
     for (const turn of turns) {
-      if (turn.cells.get(row.name)?.kind === "not measured") continue;
       turn.cells.set(row.name, await measure(row, turn, seconds));
       if (!turn.program.isRunning) continue;
       const { residentBytes, peakBytes } = await turn.program.readUsage();
@@ -113,66 +114,30 @@ async function runRound(
   }
 }
 
-async function measure(
+function measure(
   row: Row,
   { contestant, cells, program }: Entrant & { readonly program: RunningContestant },
   seconds: number,
 ): Promise<Cell> {
-  if (row.tool !== "Deno" && !await isInstalled(row.tool)) {
-    return { kind: "not measured", reason: `${row.tool} is not installed` };
-  }
-  try {
-    const before = await program.readUsage();
-    const load = await row.measure(program, { seconds, listing: contestant.listing });
-    const cpuSeconds = (await program.readUsage()).cpuSeconds - before.cpuSeconds;
-    const old = cells.get(row.name);
-    const { values, cpu } = old?.kind === "measured" ? old : { values: [], cpu: [] };
-    return {
-      kind: "measured",
-      values: [...values, toValue(row.unit, load)],
-      cpu: [
-        ...cpu,
-        row.unit === "MB/s" ? cpuSeconds / (load.bytes / GIB) : cpuSeconds * 1e6 / load.requests,
-      ],
-    };
-  } catch (error) {
-    if (!program.isRunning) return { kind: "not measured", reason: "it ended by itself" };
-    return { kind: "not measured", reason: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-function toValue(
-  unit: Row["unit"],
-  { seconds, requests, bytes }: Awaited<ReturnType<Row["measure"]>>,
-): number {
-  switch (unit) {
-    case "req/s":
-      return requests / seconds;
-    case "MB/s":
-      return bytes / 1e6 / seconds;
-    case "ms":
-      return seconds * 1000;
-  }
+  return measureCell(cells.get(row.name), {
+    tool: row.tool,
+    isRunning: () => program.isRunning,
+    measure: async () => {
+      const before = await program.readUsage();
+      const load = await row.measure(program, { seconds, listing: contestant.listing });
+      const { cpuSeconds } = await program.readUsage();
+      return toSample(row.unit, load, cpuSeconds - before.cpuSeconds);
+    },
+  });
 }
 
 function toMeasuredRow(
   { name, unit, command }: Row,
   entrants: readonly Entrant[],
 ): MeasuredRow {
-  const cells = entrants.map(({ contestant, cells }) =>
-    [
-      contestant.name,
-      cells.get(name) ?? { kind: "not measured", reason: "no round" } as const,
-    ] as const
-  );
+  const cells = entrants.flatMap(({ contestant, cells }) => {
+    const cell = cells.get(name);
+    return cell === undefined ? [] : [[contestant.name, cell] as const];
+  });
   return { name, unit, command, cells: Object.fromEntries(cells) };
-}
-
-async function describeMachine(): Promise<string> {
-  const cpus = await Deno.readTextFile("/proc/cpuinfo");
-  const model = /^model name\s*: (.*)$/m.exec(cpus)?.[1] ?? "unknown processor";
-  const count = navigator.hardwareConcurrency;
-  return `${count} cores of ${model}, Linux ${(/^[0-9]+\.[0-9]+/.exec(Deno.osRelease())?.[0] ??
-    "")}, Deno ${Deno.version.deno}, the ` +
-    "load on the same cores, over the loopback device";
 }

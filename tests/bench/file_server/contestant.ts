@@ -1,7 +1,10 @@
 /** What is measured: our file server, a control, and other people's, each as it is started. */
 
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { PROJECT } from "../../support/programs.ts";
+import { toNginxCommand } from "../nginx.ts";
+import { toCrate, toNodePackage } from "../packages.ts";
+import type { Command, Versioned } from "../programs.ts";
 
 /** Where a contestant serves what; port and folder are given to it. */
 export interface Place {
@@ -11,24 +14,7 @@ export interface Place {
   readonly scratch: string;
 }
 
-/** A program and its arguments. */
-export interface Command {
-  readonly program: string;
-  readonly args: readonly string[];
-}
-
-/** How to make a program that is not there, outside the tree. */
-export interface Install extends Command {
-  /** Exists once it is installed. */
-  readonly result: string;
-}
-
-export interface Contestant {
-  readonly name: string;
-  /** Prints the version; the first number in it counts. */
-  readonly version: Command;
-  /** Undefined where a package manager of the system installs it. */
-  readonly install?: Install;
+export interface Contestant extends Versioned {
   /** Writes what it needs below `scratch`. */
   readonly toCommand: (place: Place) => Promise<Command>;
   /** How a folder is asked for: a page where it has pages, else JSON; undefined where it lists none. */
@@ -121,43 +107,31 @@ interface PackageUse {
   readonly listing?: Listing;
 }
 
-function crate(
-  cache: string,
-  { name, version }: Package,
-  { toArgs, ...rest }: PackageUse,
-): Contestant {
-  const folder = join(cache, `${name}-${version}`);
-  const program = join(folder, "bin", name);
+function crate(cache: string, own: Package, { toArgs, ...rest }: PackageUse): Contestant {
+  const install = toCrate(cache, own);
+  const program = install.result;
   return {
     ...rest,
-    name,
+    name: own.name,
     version: { program, args: ["--version"] },
-    install: {
-      program: "cargo",
-      args: ["install", name, "--version", version, "--locked", "--root", folder],
-      result: program,
-    },
+    install,
     toCommand: (place) => Promise.resolve({ program, args: toArgs(place) }),
   };
 }
 
 function npm(
   cache: string,
-  { name, version, entry }: Package & { readonly entry: string },
+  own: Package & { readonly entry: string },
   { toArgs, ...rest }: PackageUse,
 ): Contestant {
-  const folder = join(cache, `${name}-${version}`);
-  const script = join(folder, "node_modules", name, entry);
+  const install = toNodePackage(cache, own);
   return {
     ...rest,
-    name,
-    version: { program: "echo", args: [version] },
-    install: {
-      program: "npm",
-      args: ["install", "--no-audit", "--no-fund", "--prefix", folder, `${name}@${version}`],
-      result: script,
-    },
-    toCommand: (place) => Promise.resolve({ program: "node", args: [script, ...toArgs(place)] }),
+    name: own.name,
+    version: { program: "echo", args: [own.version] },
+    install,
+    toCommand: (place) =>
+      Promise.resolve({ program: "node", args: [install.result, ...toArgs(place)] }),
   };
 }
 
@@ -165,24 +139,12 @@ function nginx(name: string, sendfile: "on" | "off"): Contestant {
   return {
     name,
     version: { program: "nginx", args: ["-v"] },
-    toCommand: async ({ port, root, scratch }) => {
-      const config = join(scratch, "nginx.conf");
-      // Without a master it runs as who starts it, and can read a private folder.
-      await Deno.writeTextFile(
-        config,
-        `daemon off; master_process off; pid ${scratch}/nginx.pid; error_log ${scratch}/error.log;
-events { worker_connections 1024; }
-http {
-  access_log off; sendfile ${sendfile}; tcp_nopush on; keepalive_requests 1000000000;
-  autoindex on; autoindex_format json;
-  client_body_temp_path ${scratch}; proxy_temp_path ${scratch}; fastcgi_temp_path ${scratch};
-  uwsgi_temp_path ${scratch}; scgi_temp_path ${scratch};
-  server { listen 127.0.0.1:${port}; root ${root}; }
-}
-`,
-      );
-      return { program: "nginx", args: ["-c", config, "-p", dirname(config)] };
-    },
+    toCommand: ({ port, root, scratch }) =>
+      toNginxCommand(
+        scratch,
+        `sendfile ${sendfile}; tcp_nopush on; autoindex on; autoindex_format json;
+  server { listen 127.0.0.1:${port}; root ${root}; }`,
+      ),
     listing: JSON_BY_ACCEPT,
   };
 }

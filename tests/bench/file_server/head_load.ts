@@ -1,6 +1,6 @@
 /** HEAD requests, which wrk cannot make: it would wait for the body that the answer announces. */
 
-import type { Load, LoadOptions } from "./loads.ts";
+import type { Load, LoadOptions } from "../loads.ts";
 
 const END_OF_HEAD = new TextEncoder().encode("\r\n\r\n");
 

@@ -2,7 +2,15 @@
 
 import type { Listing } from "./contestant.ts";
 import { loadByHead } from "./head_load.ts";
-import { type Load, loadByCurl, loadByWrk, type LoadOptions, request } from "./loads.ts";
+import {
+  expectStatus,
+  type Load,
+  loadByCurl,
+  loadByWrk,
+  type LoadOptions,
+  request,
+} from "../loads.ts";
+import type { RowTitle } from "../report.ts";
 import type { RunningContestant } from "./running_contestant.ts";
 import { SAMPLES } from "./sample_folder.ts";
 
@@ -12,13 +20,10 @@ export interface RowContext {
   readonly listing: Listing | undefined;
 }
 
-export interface Row {
-  readonly name: string;
+export interface Row extends RowTitle {
   readonly unit: "req/s" | "MB/s" | "ms";
   /** The program that makes the load. */
   readonly tool: "wrk" | "curl" | "Deno";
-  /** As a reader would type it. */
-  readonly command: string;
   /**
    * @throws {Error} where the contestant does not do what the row is about; the message is the
    * reason
@@ -127,13 +132,4 @@ async function listMany(
   const { status, bytes, seconds } = await request(url, { Accept: listing.accept });
   if (status !== 200 || bytes < 1000) throw new Error(`It answered ${status}, ${bytes} bytes`);
   return { seconds, requests: 1, bytes };
-}
-
-async function expectStatus(
-  url: string,
-  wanted: number,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const { status } = await request(url, headers);
-  if (status !== wanted) throw new Error(`It answered ${status}`);
 }

@@ -30,3 +30,9 @@ export function formatNumber(value: number): string {
     maximumFractionDigits: Math.min(digits, 4),
   });
 }
+
+/** The value below which a part of them lies, from 0 to 1; NaN where there are none. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
+}

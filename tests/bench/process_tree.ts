@@ -26,11 +26,15 @@ export async function readUsage(pid: number): Promise<Usage> {
   };
   const below = children.trim().split(/\s+/).filter((child) => child !== "");
   const usages = await Promise.all(below.map((child) => readUsage(Number(child))));
-  return usages.reduce((sum, usage) => ({
-    cpuSeconds: sum.cpuSeconds + usage.cpuSeconds,
-    residentBytes: sum.residentBytes + usage.residentBytes,
-    peakBytes: sum.peakBytes + usage.peakBytes,
-  }), own);
+  return usages.reduce(addUsage, own);
+}
+
+export function addUsage(one: Usage, other: Usage): Usage {
+  return {
+    cpuSeconds: one.cpuSeconds + other.cpuSeconds,
+    residentBytes: one.residentBytes + other.residentBytes,
+    peakBytes: one.peakBytes + other.peakBytes,
+  };
 }
 
 function readKib(status: string, name: string): number {

@@ -3,6 +3,7 @@
  * wants one or two that hardly ever fire.
  */
 
+import { Chain, type ChainLink } from "./chain.ts";
 import type { Clock, Timer } from "./clock.ts";
 
 /**
@@ -47,15 +48,18 @@ export class SharedTimers implements Clock {
 
 class SharedTimer {
   readonly lane: Lane;
-  /** On the monotonic clock. */
-  readonly due: number;
-  readonly fire: () => void;
+  readonly link: ChainLink<Due>;
 
-  constructor(lane: Lane, due: number, fire: () => void) {
+  constructor(lane: Lane, link: ChainLink<Due>) {
     this.lane = lane;
-    this.due = due;
-    this.fire = fire;
+    this.link = link;
   }
+}
+
+interface Due {
+  /** On the monotonic clock. */
+  readonly at: number;
+  readonly fire: () => void;
 }
 
 /** Timers of one length, in the order in which they are due. */
@@ -63,7 +67,7 @@ class Lane {
   readonly #clock: Clock;
   readonly #ms: number;
   readonly #onEmpty: () => void;
-  readonly #timers = new Set<SharedTimer>();
+  readonly #timers = new Chain<Due>();
   #armed: Timer | undefined;
 
   constructor(clock: Clock, ms: number, onEmpty: () => void) {
@@ -73,15 +77,14 @@ class Lane {
   }
 
   add(fire: () => void): SharedTimer {
-    const timer = new SharedTimer(this, this.#clock.monotonic() + this.#ms, fire);
-    this.#timers.add(timer);
+    const link = this.#timers.add({ at: this.#clock.monotonic() + this.#ms, fire });
     if (this.#armed === undefined) this.#arm(this.#ms);
-    return timer;
+    return new SharedTimer(this, link);
   }
 
   /** The timer below stays armed: where one has been cleared, the next is soon to be set. */
-  remove(timer: SharedTimer): void {
-    this.#timers.delete(timer);
+  remove({ link }: SharedTimer): void {
+    this.#timers.remove(link);
   }
 
   close(): void {
@@ -97,17 +100,18 @@ class Lane {
   #look(): void {
     const now = this.#clock.monotonic();
     try {
-      for (const timer of this.#timers) {
-        if (timer.due > now) break;
-        this.#timers.delete(timer);
-        timer.fire();
+      for (;;) {
+        const { first } = this.#timers;
+        if (first === undefined || first.value.at > now) break;
+        this.#timers.remove(first);
+        first.value.fire();
       }
     } finally {
       // Not before: what fires may set timers here, and must find it armed.
       this.#armed = undefined;
-      const [next] = this.#timers;
-      if (next === undefined) this.#onEmpty();
-      else this.#arm(Math.max(0, next.due - now));
+      const { first } = this.#timers;
+      if (first === undefined) this.#onEmpty();
+      else this.#arm(Math.max(0, first.value.at - now));
     }
   }
 }

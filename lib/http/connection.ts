@@ -36,8 +36,6 @@ export interface ConnectionContext {
   readonly lingerMs: number;
   /** True when no further requests are taken. */
   isClosing(): boolean;
-  /** The connection is gone. */
-  closed(connection: Connection): void;
 }
 
 export interface ConnectionOptions {
@@ -46,6 +44,8 @@ export interface ConnectionOptions {
   /** The TCP connection below a TLS socket; else the socket itself. */
   readonly transport: Socket;
   readonly context: ConnectionContext;
+  /** Called when the connection is gone. */
+  readonly closed: () => void;
 }
 
 type Phase =
@@ -90,6 +90,7 @@ export class Connection implements Watched {
   readonly #transport: Socket;
   readonly #remoteAddress: string;
   readonly #context: ConnectionContext;
+  readonly #closed: () => void;
   readonly #reader: RequestReader;
   #phase: Phase = "head";
   /** Grows with each change of phase, so that no two are taken for one. */
@@ -104,7 +105,8 @@ export class Connection implements Watched {
   #hasPeerEnded = false;
   #lingerTimer: Timer | undefined;
 
-  constructor(socket: Socket, { remoteAddress, transport, context }: ConnectionOptions) {
+  constructor(socket: Socket, { remoteAddress, transport, context, closed }: ConnectionOptions) {
+    this.#closed = closed;
     this.socket = socket;
     this.#transport = transport;
     this.#remoteAddress = remoteAddress;
@@ -189,7 +191,7 @@ export class Connection implements Watched {
       exchange.ongoing?.abandon();
     }
     this.#dropHeld();
-    this.#context.closed(this);
+    this.#closed();
   };
 
   #feed(chunk: Uint8Array): void {

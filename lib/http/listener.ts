@@ -5,6 +5,7 @@
  */
 
 import type { AddressInfo, Server, Socket } from "node:net";
+import { Chain } from "../base/chain.ts";
 import type { Clock } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
 import {
@@ -74,7 +75,7 @@ export class Listener {
   };
   readonly #handshakes = new Handshakes();
   readonly #acceptor: ProxiedAcceptor | undefined;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Chain<Connection>();
   #isClosing = false;
 
   /** @throws {TypeError} for options that exclude each other. */
@@ -99,7 +100,6 @@ export class Listener {
       allowsUpgrade: options.allowsUpgrade,
       lingerMs: limits.lingerMs,
       isClosing: () => this.#isClosing,
-      closed: (connection) => this.#forget(connection),
     };
     this.#acceptor = proxyProtocol && new ProxiedAcceptor({
       ...proxyProtocol,
@@ -149,7 +149,7 @@ export class Listener {
     this.#isClosing = true;
     return new Promise((resolve) => {
       const cut = (): void => {
-        for (const connection of this.#connections) connection.cut();
+        for (const { value } of this.#connections.links()) value.cut();
       };
       this.#server.close(() => {
         signal.removeEventListener("abort", cut);
@@ -157,7 +157,9 @@ export class Listener {
       });
       this.#handshakes.destroyAll();
       this.#acceptor?.destroyAll();
-      for (const { isIdle, socket } of this.#connections) if (isIdle) socket.destroy();
+      for (const { value: { isIdle, socket } } of this.#connections.links()) {
+        if (isIdle) socket.destroy();
+      }
       if (signal.aborted) cut();
       else signal.addEventListener("abort", cut, { once: true });
     });
@@ -193,18 +195,20 @@ export class Listener {
       // On a listener for both families an IPv4 address comes mapped (RFC 4291 §2.5.5.2).
       remoteAddress: address?.replace(/^::ffff:(?=[0-9.]+$)/, "") ?? "",
       context: this.#context,
+      closed: () => {
+        this.#connections.remove(link);
+        head.remove(watching.head);
+        idle.remove(watching.idle);
+        body.remove(watching.body);
+      },
     });
-    this.#connections.add(connection);
-    this.#watches.head.add(connection.headWatched);
-    this.#watches.idle.add(connection.idleWatched);
-    this.#watches.body.add(connection);
+    const { head, idle, body } = this.#watches;
+    const link = this.#connections.add(connection);
+    const watching = {
+      head: head.add(connection.headWatched),
+      idle: idle.add(connection.idleWatched),
+      body: body.add(connection),
+    };
     return connection;
-  }
-
-  #forget(connection: Connection): void {
-    this.#connections.delete(connection);
-    this.#watches.head.remove(connection.headWatched);
-    this.#watches.idle.remove(connection.idleWatched);
-    this.#watches.body.remove(connection);
   }
 }

@@ -3,6 +3,7 @@
  * listener looks at byte counters now and then, so the hot path carries no timers.
  */
 
+import { Chain, type ChainLink } from "../base/chain.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 
 /** A connection, as far as silence is concerned. */
@@ -14,6 +15,9 @@ export interface Watched {
   /** Ends the connection; called once. */
   cut(): void;
 }
+
+/** Something that is being watched. */
+export type Watching = ChainLink<Entry>;
 
 interface Entry {
   readonly watched: Watched;
@@ -28,7 +32,7 @@ const LOOKS = 4;
 export class SilenceWatch {
   readonly #clock: Clock;
   readonly #silenceMs: number;
-  readonly #entries = new Map<Watched, Entry>();
+  readonly #entries = new Chain<Entry>();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, silenceMs: number) {
@@ -36,22 +40,21 @@ export class SilenceWatch {
     this.#silenceMs = silenceMs;
   }
 
-  add(watched: Watched): void {
-    this.#entries.set(watched, {
+  /** Whoever has the result, and nobody else, ends the watching. */
+  add(watched: Watched): Watching {
+    const watching = this.#entries.add({
       watched,
       progress: watched.progress(),
       // The first look comes before an interval has passed.
       silentLooks: -1,
     });
     this.#arm();
+    return watching;
   }
 
-  removeAll(): void {
-    for (const watched of [...this.#entries.keys()]) this.remove(watched);
-  }
-
-  remove(watched: Watched): void {
-    this.#entries.delete(watched);
+  /** Harmless where the watching has ended. */
+  remove(watching: Watching): void {
+    this.#entries.remove(watching);
     if (this.#entries.size > 0 || this.#timer === undefined) return;
     this.#clock.clear(this.#timer);
     this.#timer = undefined;
@@ -60,12 +63,13 @@ export class SilenceWatch {
   #arm(): void {
     this.#timer ??= this.#clock.after(this.#silenceMs / LOOKS, () => {
       this.#timer = undefined;
-      for (const entry of this.#entries.values()) this.#look(entry);
+      for (const watching of this.#entries.links()) if (watching.isIn) this.#look(watching);
       if (this.#entries.size > 0) this.#arm();
     });
   }
 
-  #look(entry: Entry): void {
+  #look(watching: Watching): void {
+    const entry = watching.value;
     const progress = entry.watched.progress();
     // Looks are counted, not time: a process that was stopped for a while has not looked, and finds
     // the bytes of that time only afterwards.
@@ -73,7 +77,7 @@ export class SilenceWatch {
       entry.progress = progress;
       entry.silentLooks = 0;
     } else if (++entry.silentLooks === LOOKS) {
-      this.#entries.delete(entry.watched);
+      this.#entries.remove(watching);
       entry.watched.cut();
     }
   }

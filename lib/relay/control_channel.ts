@@ -5,7 +5,7 @@ import { ProtocolError } from "../base/errors.ts";
 import { MAX_BATCH_BYTES, MAX_CHANNEL_BACKLOG_BYTES } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
-import type { SilenceWatch, Watched } from "../http/silence_watch.ts";
+import type { SilenceWatch, Watched, Watching } from "../http/silence_watch.ts";
 import { Batch } from "../wire/batch.ts";
 import { CONTROL_PROTOCOL } from "../wire/modern.ts";
 import {
@@ -59,6 +59,7 @@ export class ControlChannel implements Channel, Watched {
   readonly #session: Session;
   readonly #request: HttpRequest;
   readonly #silence: SilenceWatch;
+  #watching: Watching | undefined;
   readonly #outgoing: Outgoing;
   readonly #batch: Batch;
   #bytesReceived = 0;
@@ -88,7 +89,7 @@ export class ControlChannel implements Channel, Watched {
       ping: (payload) => this.#write(encodeWebSocketPong(payload, false)),
       close: () => this.#session.end("closed"),
     });
-    this.#silence.add(this);
+    this.#watching = this.#silence.add(this);
     body?.on("data", (chunk: Uint8Array) => {
       this.#bytesReceived += chunk.length;
       try {
@@ -112,7 +113,7 @@ export class ControlChannel implements Channel, Watched {
   close(end: SessionEnd, sentence: string): void {
     this.#batch.close();
     this.#isClosed = true;
-    this.#silence.remove(this);
+    if (this.#watching !== undefined) this.#silence.remove(this.#watching);
     if (end === "silent") {
       // A peer that says nothing reads nothing either.
       this.#outgoing.destroy();

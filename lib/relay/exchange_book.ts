@@ -1,5 +1,6 @@
 /** Exchanges by the id under which a classic answer will come, and all that are not over. */
 
+import { IdMap } from "../base/id_map.ts";
 import { MAX_ABANDONED_IDS } from "../base/limits.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ServerEntry } from "./registry.ts";
@@ -13,26 +14,25 @@ export type Lookup =
   | { readonly kind: "unknown" };
 
 export class ExchangeBook {
-  readonly #open = new Map<string, { exchange: Exchange; server: ServerEntry }>();
-  /** Those that a visitor still waits for, or reads the answer of. */
-  readonly #unfinished = new Set<Exchange>();
+  readonly #open = new IdMap<{ exchange: Exchange; server: ServerEntry }>();
+  /** How many a visitor still waits for, or reads the answer of. */
+  #unfinished = 0;
   /** In the order of their end, so that the oldest is forgotten first. */
   readonly #abandoned = new Set<string>();
   #onEmpty: (() => void)[] = [];
 
   /** Resolves once every exchange is over. */
   whenEmpty(): Promise<void> {
-    if (this.#unfinished.size === 0) return Promise.resolve();
+    if (this.#unfinished === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   /** `server` as it is now: its key of today answers, whatever a later configuration says. */
   add(exchange: Exchange, { name, tripcode, displayName }: ServerEntry): void {
     this.#open.set(exchange.request.id, { exchange, server: { name, tripcode, displayName } });
-    this.#unfinished.add(exchange);
+    this.#unfinished++;
     void exchange.delivery.then(() => {
-      this.#unfinished.delete(exchange);
-      if (this.#unfinished.size > 0) return;
+      if (--this.#unfinished > 0) return;
       for (const resolve of this.#onEmpty) resolve();
       this.#onEmpty = [];
     });
@@ -53,7 +53,7 @@ export class ExchangeBook {
 
   /** Ends every exchange that no server has taken yet, or all. */
   failAll(which: "waiting" | "all"): void {
-    for (const { exchange } of [...this.#open.values()]) {
+    for (const { exchange } of this.#open.values()) {
       if (which === "all" || !exchange.wasGiven) exchange.fail("relay_stopping");
     }
   }

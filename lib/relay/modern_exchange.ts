@@ -163,8 +163,8 @@ export class ModernExchange {
         progress: () => stream.progress(),
         cut: () => stream.cut(),
       };
-      watch.add(watched);
-      void this.#exchange.delivery.then(() => watch.remove(watched));
+      const watching = watch.add(watched);
+      void this.#exchange.delivery.then(() => watch.remove(watching));
     }
   }
 

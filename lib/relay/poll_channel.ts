@@ -5,7 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { MAX_BATCH_BYTES, MAX_CHANNEL_BACKLOG_BYTES, MODERN_PARK_MS } from "../base/limits.ts";
 import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { readAtMost } from "../http/read_at_most.ts";
-import type { SilenceWatch, Watched } from "../http/silence_watch.ts";
+import type { SilenceWatch, Watched, Watching } from "../http/silence_watch.ts";
 import { textAnswer } from "../http/text_answer.ts";
 import { type Channel, type Session, type SessionEnd, UNREAD } from "./session.ts";
 import { NOTHING_YET, STREAM_HEADERS } from "./stream_answer.ts";
@@ -21,6 +21,7 @@ export class PollChannel implements Channel, Watched {
   readonly #session: Session;
   readonly #clock: Clock;
   readonly #silence: SilenceWatch;
+  readonly #watching: Watching;
   /** What waits for a poll. */
   #waiting: Waiting[] = [];
   #length = 0;
@@ -40,7 +41,7 @@ export class PollChannel implements Channel, Watched {
     this.#session = session;
     this.#clock = clock;
     this.#silence = silence;
-    silence.add(this);
+    this.#watching = silence.add(this);
   }
 
   get isReady(): boolean {
@@ -56,7 +57,7 @@ export class PollChannel implements Channel, Watched {
 
   close(_end: SessionEnd, sentence: string): void {
     this.#end = sentence;
-    this.#silence.remove(this);
+    this.#silence.remove(this.#watching);
     this.#held?.(this.#overAnswer());
   }
 

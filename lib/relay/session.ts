@@ -4,6 +4,7 @@
  */
 
 import { ProtocolError } from "../base/errors.ts";
+import { IdMap } from "../base/id_map.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { SilenceWatch } from "../http/silence_watch.ts";
@@ -89,7 +90,7 @@ export class Session implements Taker {
   readonly rank = 0;
   readonly #options: SessionOptions;
   readonly #channel: Channel;
-  readonly #exchanges = new Map<string, ModernExchange>();
+  readonly #exchanges = new IdMap<ModernExchange>();
   #isLeaving = false;
   #hasSaidLast = false;
   #isOver = false;
@@ -217,7 +218,7 @@ export class Session implements Taker {
     const { queue, silence, onOver } = this.#options;
     queue.detach(this);
     this.#channel.close(end, sentence);
-    for (const exchange of [...this.#exchanges.values()]) exchange.loseSession(silence);
+    for (const exchange of this.#exchanges.values()) exchange.loseSession(silence);
     if (end === "violation") {
       this.#options.log.warn("Session ended: the server broke the protocol", {
         name: this.server.name,

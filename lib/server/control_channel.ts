@@ -12,7 +12,7 @@ import {
 } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
 import { freeMemory } from "../http/owned_chunks.ts";
-import { SilenceWatch } from "../http/silence_watch.ts";
+import { SilenceWatch, type Watching } from "../http/silence_watch.ts";
 import { Batch } from "../wire/batch.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
 import { CONTROL_PROTOCOL, PROCESS_HEADER, SUCCESSOR_HEADER } from "../wire/modern.ts";
@@ -84,6 +84,7 @@ export class ControlChannel implements Channel {
   readonly #clock: Clock;
   readonly #head: Uint8Array;
   readonly #silence: SilenceWatch;
+  #watching: Watching | undefined;
   readonly #batch: Batch;
   #pingTimer: Timer | undefined;
   #bytesReceived = 0;
@@ -126,7 +127,7 @@ export class ControlChannel implements Channel {
     this.#socket.on("data", read);
     this.#socket.once("end", () => this.#end("the connection was closed"));
     this.#socket.once("close", () => this.#end("the connection was lost"));
-    this.#silence.add({
+    this.#watching = this.#silence.add({
       isWaitingForPeer: () => true,
       progress: () => this.#bytesReceived,
       cut: () => {
@@ -173,7 +174,7 @@ export class ControlChannel implements Channel {
     // What waits in it is for nobody.
     this.#batch.close();
     if (this.#pingTimer !== undefined) this.#clock.clear(this.#pingTimer);
-    this.#silence.removeAll();
+    if (this.#watching !== undefined) this.#silence.remove(this.#watching);
     // A relay that does not close its side is not waited for.
     this.#socket.end(() => this.#socket.destroy());
     this.#sink?.end(reason);

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, ProtocolError } from "../base/errors.ts";
+import { IdMap } from "../base/id_map.ts";
 import { MAX_ACTIVE_EXCHANGES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { whenAborted } from "../base/when_aborted.ts";
@@ -48,7 +49,7 @@ export class ModernSession implements ChannelSink {
   readonly over: Promise<string>;
   readonly #options: SessionOptions;
   readonly #channel: Channel;
-  readonly #exchanges = new Map<string, ModernExchange>();
+  readonly #exchanges = new IdMap<ModernExchange>();
   readonly #lost = new AbortController();
   readonly #welcome = Promise.withResolvers<Welcome>();
   readonly #over = Promise.withResolvers<string>();
@@ -118,7 +119,7 @@ export class ModernSession implements ChannelSink {
   async whenIdle(): Promise<void> {
     // Each has its own end; none begins while these are awaited but on a session that goes on.
     while (this.#exchanges.size > 0) {
-      await Promise.all([...this.#exchanges.values()].map((exchange) => exchange.over));
+      await Promise.all(this.#exchanges.values().map((exchange) => exchange.over));
     }
   }
 

@@ -5,6 +5,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { SharedTimers } from "../base/shared_timers.ts";
 import { toMessage } from "../base/errors.ts";
 import { ORIGIN_IDLE_MS } from "../base/limits.ts";
 import { endToEndHeaders, headerValue } from "../http/headers.ts";
@@ -37,6 +38,7 @@ export function createOrigin(
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): Origin {
   const { address, path } = config;
+  const timers = new SharedTimers(clock);
   const trust = createTrust(config.certificates);
   const connection: Omit<OriginConnectionOptions, "signal" | "allowHalfOpen"> = {
     clock,
@@ -55,7 +57,7 @@ export function createOrigin(
   const pool = createPool(false, ORIGIN_IDLE_MS);
   // For connections that are to speak another protocol, and do not come back.
   const upgradePool = createPool(true, 0);
-  const silence = new SilenceWatch(clock, config.silenceTimeoutMs || Infinity);
+  const silence = new SilenceWatch(timers, config.silenceTimeoutMs || Infinity);
   const trouble = new TroubleMemory(clock);
   const privateAuthorities = toPrivateAuthorities(config);
   return {
@@ -63,6 +65,7 @@ export function createOrigin(
     close: () => {
       pool.close();
       upgradePool.close();
+      timers.close();
     },
     answer: async (request) => {
       const target = toOriginTarget(request.target, config);

@@ -65,15 +65,17 @@ async function sendOnce(request: HttpRequest, way: OriginWay): Promise<HttpAnswe
     },
     signal,
   });
-  const watched = toWatched(exchange, way);
-  silence?.add(watched);
+  const watching = silence?.add(toWatched(exchange, way));
+  const unwatch = (): void => {
+    if (watching !== undefined) silence?.remove(watching);
+  };
   let timer: Timer | undefined;
   // RFC 9110 §10.1.1: an origin may ignore it, so it is not waited for without end.
   if (isExpecting) timer = clock.after(EXPECT_WAIT_MS, () => exchange.sendBody());
   try {
     const answer = await exchange.answer;
     if (answer.switched !== null) {
-      silence?.remove(watched);
+      unwatch();
       return switchProtocols(request, { ...way, headers: answer.headers }, answer.switched);
     }
     // A visitor that asked for another protocol says nothing where that is refused.
@@ -91,10 +93,10 @@ async function sendOnce(request: HttpRequest, way: OriginWay): Promise<HttpAnswe
     const mayBeWhole = !hasNone && trailer === undefined && answer.body.trailers.length === 0;
     const whole = mayBeWhole ? answer.body.takeWhole(INLINE_ANSWER_BYTES) : undefined;
     if (hasNone || whole !== undefined) {
-      silence?.remove(watched);
+      unwatch();
       return { status: answer.status, headers: answerHeaders, body: whole ?? null };
     }
-    answer.body.once("close", () => silence?.remove(watched));
+    answer.body.once("close", unwatch);
     return {
       status: answer.status,
       // Announces fields behind the body, which come along.
@@ -103,7 +105,7 @@ async function sendOnce(request: HttpRequest, way: OriginWay): Promise<HttpAnswe
       trailers: () => answer.body.trailers,
     };
   } catch (error) {
-    silence?.remove(watched);
+    unwatch();
     body?.destroy();
     throw error;
   } finally {

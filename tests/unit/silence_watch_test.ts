@@ -66,23 +66,23 @@ Deno.test("SilenceWatch watches each peer on its own, with one timer for all", (
   const { clock, watch } = setUp();
   const [silent, lively] = [new Peer(), new Peer()];
   watch.add(silent);
-  watch.add(lively);
+  const livelyWatching = watch.add(lively);
   assertEquals(clock.pendingCount, 1);
   for (let i = 0; i < 10; i++) {
     clock.advance(25);
     lively.bytes++;
   }
   assertEquals([silent.cuts, lively.cuts], [1, 0]);
-  watch.remove(lively);
+  watch.remove(livelyWatching);
   assertEquals(clock.pendingCount, 0);
 });
 
 Deno.test("SilenceWatch forgets a peer that is removed, and its timer with the last one", () => {
   const { clock, watch } = setUp();
   const peer = new Peer();
-  watch.add(peer);
-  watch.remove(peer);
-  watch.remove(peer);
+  const watching = watch.add(peer);
+  watch.remove(watching);
+  watch.remove(watching);
   assertEquals(clock.pendingCount, 0);
   clock.advance(1_000);
   assertEquals(peer.cuts, 0);
@@ -93,11 +93,11 @@ Deno.test("SilenceWatch takes peers that are added or removed while it cuts othe
   const [first, second, late] = [new Peer(), new Peer(), new Peer()];
   first.cut = (): void => {
     first.cuts++;
-    watch.remove(second);
+    watch.remove(secondWatching);
     watch.add(late);
   };
   watch.add(first);
-  watch.add(second);
+  const secondWatching = watch.add(second);
   clock.advance(125);
   assertEquals([first.cuts, second.cuts, late.cuts], [1, 0, 0]);
   clock.advance(125);

@@ -11,7 +11,7 @@ import {
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { headerValue } from "../http/headers.ts";
-import type { Delivery, Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
+import type { Delivery, Handler, HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
 import { destroyBody, isBodyless } from "../http/send_answer.ts";
 import { gatherSmallBody } from "../http/small_body.ts";
 import {
@@ -110,41 +110,30 @@ export class ModernExchange {
   }
 
   #toHttpRequest(): HttpRequest {
-    const { id, method, target, address, headers, body, wantsUpgrade } = this.#request;
-    const { channel, log } = this.#options;
-    const isInline = body instanceof Uint8Array;
-    const stream = isInline
+    const { id, body } = this.#request;
+    const { signal } = this.#over;
+    const stream = body instanceof Uint8Array
       ? undefined
-      : openRemoteBody({ ...this.#options, id, signal: this.#over.signal });
+      : openRemoteBody({ ...this.#options, id, signal });
     this.#body = stream;
-    const inlineBody = isInline && body.length > 0
-      ? Readable.from([body], { objectMode: false })
-      : null;
-    const inform: HttpRequest["inform"] = (status, fields) => {
-      if (this.#hasBegun) return;
-      try {
-        channel.send(encodeInform(id, { status, headers: fields }));
-      } catch (error) {
-        // Past the bounds of a record. The answer itself may well fit.
-        log.debug("Interim answer was left out", { id, reason: toMessage(error) });
-      }
-    };
-    return {
-      method,
-      target,
-      headers,
-      httpVersion: "1.1",
-      remoteAddress: address,
-      bodyLength: isInline ? (body.length > 0 ? body.length : null) : body.streamLength,
-      body: stream ?? inlineBody,
-      get trailers() {
-        return stream?.trailers ?? [];
-      },
-      upgrade: wantsUpgrade ? headerValue(headers, "upgrade") ?? "" : null,
-      signal: this.#over.signal,
+    return new TunnelledRequest(this.#request, {
+      stream,
+      signal,
       finished: this.#finished.promise,
-      inform,
-    };
+      inform: (status, headers) => this.#inform(status, headers),
+    });
+  }
+
+  #inform(status: number, headers: RawHeaders): void {
+    if (this.#hasBegun) return;
+    const { channel, log } = this.#options;
+    const { id } = this.#request;
+    try {
+      channel.send(encodeInform(id, { status, headers }));
+    } catch (error) {
+      // Past the bounds of a record. The answer itself may well fit.
+      log.debug("Interim answer was left out", { id, reason: toMessage(error) });
+    }
   }
 
   async #deliver(answer: HttpAnswer): Promise<Delivery> {
@@ -225,6 +214,54 @@ export class ModernExchange {
       return "cut";
     }
     return outcome.kind;
+  }
+}
+
+/**
+ * A visitor's request as handlers see it. A class, since an object that is written with a getter in
+ * it gets a shape of its own, which keeps it alive until the next full collection.
+ */
+class TunnelledRequest implements HttpRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: RawHeaders;
+  readonly httpVersion = "1.1";
+  readonly remoteAddress: string;
+  readonly bodyLength: number | null;
+  readonly body: Readable | null;
+  readonly upgrade: string | null;
+  readonly signal: AbortSignal;
+  readonly finished: Promise<Delivery>;
+  readonly inform: HttpRequest["inform"];
+  readonly #stream: StreamBody | undefined;
+
+  constructor(
+    { method, target, address, headers, body, wantsUpgrade }: ModernRequest,
+    { stream, signal, finished, inform }:
+      & Pick<HttpRequest, "signal" | "finished" | "inform">
+      & { readonly stream: StreamBody | undefined },
+  ) {
+    this.method = method;
+    this.target = target;
+    this.headers = headers;
+    this.remoteAddress = address;
+    this.#stream = stream;
+    if (body instanceof Uint8Array) {
+      const isEmpty = body.length === 0;
+      this.bodyLength = isEmpty ? null : body.length;
+      this.body = isEmpty ? null : Readable.from([body], { objectMode: false });
+    } else {
+      this.bodyLength = body.streamLength;
+      this.body = stream ?? null;
+    }
+    this.upgrade = wantsUpgrade ? headerValue(headers, "upgrade") ?? "" : null;
+    this.signal = signal;
+    this.finished = finished;
+    this.inform = inform;
+  }
+
+  get trailers(): RawHeaders {
+    return this.#stream?.trailers ?? [];
   }
 }
 

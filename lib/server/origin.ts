@@ -10,7 +10,7 @@ import { toMessage } from "../base/errors.ts";
 import { ORIGIN_IDLE_MS } from "../base/limits.ts";
 import { endToEndHeaders, headerValue } from "../http/headers.ts";
 import { hostOf, isLoopbackHost } from "../http/host.ts";
-import type { Handler, HttpRequest } from "../http/message.ts";
+import type { Handler, HttpRequest, RawHeaders } from "../http/message.ts";
 import { moveBelowPrefix, type PublicPlace } from "../http/prefix_rewrite.ts";
 import { SilenceWatch } from "../http/silence_watch.ts";
 import { textAnswer } from "../http/text_answer.ts";
@@ -72,7 +72,7 @@ export function createOrigin(
       if (target === undefined) {
         return textAnswer(400, "The target is malformed, or leaves the application's path");
       }
-      const place = toPlace(request, config, privateAuthorities);
+      const place = new OriginPlace(request, config, privateAuthorities);
       try {
         return await sendToOrigin(request, {
           pool: request.upgrade === null ? pool : upgradePool,
@@ -97,23 +97,25 @@ export function createOrigin(
 }
 
 /** Where visitors see what the origin calls `/`. */
-function toPlace(
-  request: HttpRequest,
-  config: OriginConfig,
-  privateAuthorities: readonly string[],
-): PublicPlace {
-  const prefix = config.stripsPath ? config.path.slice(0, -1) : "";
-  const forwarded = headerValue(request.headers, "x-forwarded-prefix") ?? "";
-  return {
-    prefix,
-    knownPrefixes: forwarded === "" ? [] : [forwarded + prefix],
-    // Applications may write links by either. Few answers have a reference that is looked at.
-    get authorities() {
-      return publicHosts(request.headers);
-    },
-    privateAuthorities,
-    keepsCookieDomain: true,
-  };
+class OriginPlace implements PublicPlace {
+  readonly prefix: string;
+  readonly knownPrefixes: readonly string[];
+  readonly privateAuthorities: readonly string[];
+  readonly keepsCookieDomain = true;
+  readonly #headers: RawHeaders;
+
+  constructor({ headers }: HttpRequest, config: OriginConfig, authorities: readonly string[]) {
+    const forwarded = headerValue(headers, "x-forwarded-prefix") ?? "";
+    this.prefix = config.stripsPath ? config.path.slice(0, -1) : "";
+    this.knownPrefixes = forwarded === "" ? [] : [forwarded + this.prefix];
+    this.privateAuthorities = authorities;
+    this.#headers = headers;
+  }
+
+  /** Applications may write links by either. Few answers have a reference that is looked at. */
+  get authorities(): readonly string[] {
+    return publicHosts(this.#headers);
+  }
 }
 
 /** The authorities that mean this origin to itself, and nothing to visitors; in lower case. */

@@ -5,6 +5,7 @@ import { ProtocolError } from "../base/errors.ts";
 import { MAX_BATCH_BYTES, MAX_CHANNEL_BACKLOG_BYTES } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
+import { freeChunk } from "../http/owned_chunks.ts";
 import type { SilenceWatch, Watched, Watching } from "../http/silence_watch.ts";
 import { Batch } from "../wire/batch.ts";
 import { CONTROL_PROTOCOL } from "../wire/modern.ts";
@@ -93,7 +94,7 @@ export class ControlChannel implements Channel, Watched {
     body?.on("data", (chunk: Uint8Array) => {
       this.#bytesReceived += chunk.length;
       try {
-        reader.push(chunk);
+        if (reader.push(chunk)) freeChunk(chunk);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#session.violate(error.message);

@@ -6,12 +6,13 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { ProtocolError, toMessage } from "../base/errors.ts";
 import {
   CHANNEL_SILENCE_MS,
+  INLINE_ANSWER_BYTES,
   MAX_BATCH_BYTES,
   PING_INTERVAL_MS,
   WELCOME_TIMEOUT_MS,
 } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
-import { freeMemory } from "../http/owned_chunks.ts";
+import { freeChunk, freeMemory } from "../http/owned_chunks.ts";
 import { SilenceWatch, type Watching } from "../http/silence_watch.ts";
 import { Batch } from "../wire/batch.ts";
 import { API_KEY_HEADER } from "../wire/classic.ts";
@@ -75,8 +76,11 @@ export async function openControlChannel(
   }
 }
 
-/** The memory of frames from this size on is given back at once, and not when it is collected. */
+/** The memory of frames from this size on is used again, and not left to the collector. */
 const LONG_FRAME_BYTES = 8 * 1024;
+
+/** Room for a whole inline answer, and what is sent with it. */
+const MAX_SPARE_BYTES = 2 * INLINE_ANSWER_BYTES;
 
 export class ControlChannel implements Channel {
   readonly transport = "control channel";
@@ -90,6 +94,8 @@ export class ControlChannel implements Channel {
   #bytesReceived = 0;
   #isOver = false;
   #sink: ChannelSink | undefined;
+  /** Memory of a frame that has been written. */
+  #spare: ArrayBuffer | undefined;
 
   /** Takes over a socket whose handshake is done; `head` is what came behind that. */
   constructor(socket: Socket, head: Uint8Array, clock: Clock) {
@@ -97,7 +103,7 @@ export class ControlChannel implements Channel {
     this.#head = head;
     this.#clock = clock;
     this.#silence = new SilenceWatch(clock, CHANNEL_SILENCE_MS);
-    this.#batch = new Batch((records) => this.#write(encodeMessage(records, true)));
+    this.#batch = new Batch((records) => this.#write(this.#toFrame(records)));
   }
 
   get backlog(): number {
@@ -117,7 +123,7 @@ export class ControlChannel implements Channel {
       if (this.#isOver) return;
       this.#bytesReceived += chunk.length;
       try {
-        reader.push(chunk);
+        if (reader.push(chunk)) freeChunk(chunk);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#write(encodeClose(CLOSE_PROTOCOL_ERROR, error.message, true));
@@ -162,10 +168,27 @@ export class ControlChannel implements Channel {
     });
   }
 
+  #toFrame(records: readonly Uint8Array[]): Uint8Array {
+    let length = 0;
+    for (const record of records) length += record.length;
+    if (length < LONG_FRAME_BYTES) return encodeMessage(records, true);
+    const memory = this.#spare;
+    this.#spare = undefined;
+    return encodeMessage(records, true, memory);
+  }
+
   #write(frame: Uint8Array): void {
     if (this.#isOver) return;
     const isLong = frame.length >= LONG_FRAME_BYTES;
-    this.#socket.write(frame, isLong ? () => freeMemory(frame) : undefined);
+    this.#socket.write(frame, isLong ? (error) => this.#reclaim(frame, error) : undefined);
+  }
+
+  /** A long frame has been written: its memory is kept for the next one, or else given back. */
+  #reclaim(frame: Uint8Array, error: Error | null | undefined): void {
+    const { buffer } = frame;
+    if ((error !== undefined && error !== null) || !(buffer instanceof ArrayBuffer)) return;
+    if (this.#spare === undefined && buffer.byteLength <= MAX_SPARE_BYTES) this.#spare = buffer;
+    else freeMemory(frame);
   }
 
   #end(reason: string): void {

@@ -73,11 +73,13 @@ export class WebSocketReader {
 
   /**
    * Takes some bytes; those of a masked frame are changed in place. Without effect after a close.
+   * True if the sink has been given none of them, so that their memory is the caller's again.
    *
    * @throws {ProtocolError} for what is no such frame, or too long a message.
    */
-  push(bytes: Uint8Array): void {
+  push(bytes: Uint8Array): boolean {
     let at = 0;
+    let isOnlyCopied = true;
     while (!this.#isClosed && (at < bytes.length || this.#frame?.length === 0)) {
       if (this.#frame === undefined) {
         at = this.#takeHead(bytes, at);
@@ -87,6 +89,7 @@ export class WebSocketReader {
       const part = bytes.subarray(at, end);
       at = end;
       if (part.length === this.#frame.length) {
+        isOnlyCopied = false;
         this.#finish(this.#frame, part);
         continue;
       }
@@ -95,6 +98,7 @@ export class WebSocketReader {
       this.#payloadLength += part.length;
       if (this.#payloadLength === this.#frame.length) this.#finish(this.#frame, this.#payload);
     }
+    return isOnlyCopied;
   }
 
   /** Takes bytes of a head one by one: it is short, and tells its own length as it comes. */
@@ -204,13 +208,20 @@ export class WebSocketReader {
   }
 }
 
-/** A whole message in one frame. `masked`: as a client sends it. */
-export function encodeMessage(parts: readonly Uint8Array[], masked: boolean): Uint8Array {
-  return encodeFrame(BINARY, parts, masked);
+/**
+ * A whole message in one frame. `masked`: as a client sends it. `memory` is where it is put, if there
+ * is room; what is in there is of no use any more.
+ */
+export function encodeMessage(
+  parts: readonly Uint8Array[],
+  masked: boolean,
+  memory?: ArrayBuffer,
+): Uint8Array {
+  return encodeFrame(BINARY, parts, { masked, memory });
 }
 
 export function encodeWebSocketPong(payload: Uint8Array, masked: boolean): Uint8Array {
-  return encodeFrame(PONG, [payload], masked);
+  return encodeFrame(PONG, [payload], { masked });
 }
 
 /** `reason` is cut to what a control frame holds. */
@@ -219,7 +230,7 @@ export function encodeClose(code: number, reason: string, masked: boolean): Uint
   writeUint16(payload, 0, code);
   // Writes whole characters only; half of one would be no UTF-8 (RFC 6455 §5.5.1).
   const { written } = new TextEncoder().encodeInto(reason, payload.subarray(2));
-  return encodeFrame(CLOSE, [payload.subarray(0, 2 + written)], masked);
+  return encodeFrame(CLOSE, [payload.subarray(0, 2 + written)], { masked });
 }
 
 /** What a server proves with that it has read the handshake (RFC 6455 §4.2.2). */
@@ -227,14 +238,21 @@ export function toAcceptKey(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-function encodeFrame(opcode: number, parts: readonly Uint8Array[], masked: boolean): Uint8Array {
+function encodeFrame(
+  opcode: number,
+  parts: readonly Uint8Array[],
+  { masked, memory }: { readonly masked: boolean; readonly memory?: ArrayBuffer | undefined },
+): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const extra = length < 126 ? 0 : length < 0x1_0000 ? 2 : 8;
   const headLength = 2 + extra + (masked ? 4 : 0);
   // So that the payload begins at a multiple of four: then it is masked a word at a time.
   const lead = -headLength & 3;
-  const bytes = new Uint8Array(lead + headLength + length).subarray(lead);
+  const size = headLength + length;
+  const bytes = memory !== undefined && memory.byteLength >= lead + size
+    ? new Uint8Array(memory, lead, size)
+    : new Uint8Array(lead + size).subarray(lead);
   bytes[0] = FINAL_BIT | opcode;
   bytes[1] = (masked ? MASK_BIT : 0) | (extra === 0 ? length : extra === 2 ? 126 : 127);
   if (extra === 2) writeUint16(bytes, 2, length);

@@ -10,6 +10,7 @@ import { encodeLatin1 } from "../base/latin1.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { ownsChunks } from "../http/owned_chunks.ts";
 import { writePart } from "../http/write_part.ts";
+import type { SocketFlow } from "../http/socket_flow.ts";
 import { AnswerBody } from "./answer_body.ts";
 import type { ResponseHead } from "./response_reader.ts";
 import { toAbortError, toRequestError, UnreachableError } from "./unreachable_error.ts";
@@ -57,6 +58,7 @@ export interface SwitchedSocket {
 /** What an exchange needs of its connection. */
 export interface Carrier {
   readonly socket: Socket;
+  readonly flow: Pick<SocketFlow, "pause" | "resume">;
   /** How messages call the other end. */
   readonly peer: string;
   /** True if the connection has carried an exchange before. */
@@ -143,9 +145,9 @@ export class ClientExchange {
   takeHead(head: ResponseHead): void {
     if (this.#isOver) return;
     this.#head = head;
-    const { socket } = this.#carrier;
+    const { flow } = this.#carrier;
     this.#body = new AnswerBody({
-      resume: () => socket.resume(),
+      resume: () => flow.resume(),
       giveUp: () => this.#end(new UnreachableError("aborted", "The answer was given up")),
     });
     const { status, headers } = head;
@@ -153,7 +155,7 @@ export class ClientExchange {
   }
 
   takeBody(bytes: Uint8Array): void {
-    if (this.#body?.add(bytes) === false) this.#carrier.socket.pause();
+    if (this.#body?.add(bytes) === false) this.#carrier.flow.pause();
   }
 
   takeEnd(trailers: RawHeaders): void {

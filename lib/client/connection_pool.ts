@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { ClosedError, ProtocolError } from "../base/errors.ts";
 import { EARLY_CLOSE_MEMORY_MS, EARLY_CLOSE_MS, MAX_IDLE_CONNECTIONS } from "../base/limits.ts";
 import { headerValue } from "../http/headers.ts";
+import { SocketFlow } from "../http/socket_flow.ts";
 import { type Carrier, ClientExchange, type ClientRequest } from "./client_exchange.ts";
 import { toRequestHead } from "./to_request_head.ts";
 import { type ResponseHead, ResponseReader } from "./response_reader.ts";
@@ -169,6 +170,7 @@ interface ConnectionOptions {
 /** One connection; it carries one exchange after the other. */
 class ClientConnection implements Carrier {
   readonly socket: Socket;
+  readonly flow: SocketFlow;
   readonly peer: string;
   /** Since when it is idle, and when it is to be closed if it is not used before; monotonic. */
   idleSince = 0;
@@ -181,6 +183,7 @@ class ClientConnection implements Carrier {
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.socket = socket;
+    this.flow = new SocketFlow(socket);
     this.peer = options.peer;
     this.#options = options;
     this.#reader = new ResponseReader({
@@ -196,7 +199,7 @@ class ClientConnection implements Carrier {
     socket.on("data", this.#read).on("end", this.#readEnd).on("close", this.#close);
     socket.on("drain", this.#drain).on("error", this.#fail);
     // Whoever opened it may have left it paused.
-    socket.resume();
+    this.flow.resume();
   }
 
   get isReused(): boolean {
@@ -224,7 +227,7 @@ class ClientConnection implements Carrier {
   release(head: ResponseHead): void {
     this.#exchange = undefined;
     if (this.socket.destroyed) return;
-    this.socket.resume();
+    this.flow.resume();
     this.#options.onReleased(this, head);
   }
 
@@ -235,6 +238,7 @@ class ClientConnection implements Carrier {
   }
 
   readonly #read = (chunk: Uint8Array): void => {
+    this.flow.took(chunk);
     try {
       this.#reader.push(chunk);
     } catch (error) {
@@ -250,6 +254,7 @@ class ClientConnection implements Carrier {
   };
 
   readonly #close = (): void => {
+    this.flow.release();
     this.#fail(new Error("the connection was closed"));
     this.#options.onClosed(this);
   };
@@ -266,6 +271,7 @@ class ClientConnection implements Carrier {
   /** The socket is somebody else's, as if nobody had ever read it. */
   #letGo(): void {
     const { socket } = this;
+    this.flow.release();
     socket.off("data", this.#read).off("end", this.#readEnd).off("close", this.#close);
     socket.off("drain", this.#drain).off("error", this.#fail);
     // Between two owners as well, a reset must not end the process.

@@ -22,6 +22,7 @@ import type { Refusal, RequestHead } from "./request_head.ts";
 import { RequestReader } from "./request_reader.ts";
 import { destroyBody, sendAnswer } from "./send_answer.ts";
 import type { Watched } from "./silence_watch.ts";
+import { SocketFlow } from "./socket_flow.ts";
 import { ConnectionBody, type SwitchedConnection, switchProtocols } from "./switched_connection.ts";
 import { textAnswer } from "./text_answer.ts";
 
@@ -88,6 +89,7 @@ export class Connection implements Watched {
   /** Watched for being idle too long. */
   readonly idleWatched: Watched;
   readonly #transport: Socket;
+  readonly #flow: SocketFlow;
   readonly #remoteAddress: string;
   readonly #context: ConnectionContext;
   readonly #closed: () => void;
@@ -108,6 +110,7 @@ export class Connection implements Watched {
   constructor(socket: Socket, { remoteAddress, transport, context, closed }: ConnectionOptions) {
     this.#closed = closed;
     this.socket = socket;
+    this.#flow = new SocketFlow(socket);
     this.#transport = transport;
     this.#remoteAddress = remoteAddress;
     this.#context = context;
@@ -162,6 +165,7 @@ export class Connection implements Watched {
   }
 
   readonly #read = (chunk: Uint8Array): void => {
+    this.#flow.took(chunk);
     if (this.#phase === "leaving") return;
     if (this.#exchange?.isWhole === true) this.#hold(chunk);
     else this.#feed(chunk);
@@ -179,6 +183,7 @@ export class Connection implements Watched {
   };
 
   readonly #close = (): void => {
+    this.#flow.release();
     this.#clearLinger();
     const exchange = this.#exchange;
     this.#exchange = undefined;
@@ -211,7 +216,7 @@ export class Connection implements Watched {
   #hold(chunk: Uint8Array): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    if (!this.#canHoldMore()) this.socket.pause();
+    if (!this.#canHoldMore()) this.#flow.pause();
   }
 
   #open(head: RequestHead, refusal?: Refusal): void {
@@ -243,9 +248,9 @@ export class Connection implements Watched {
         if (expectation !== "100-continue" || httpVersion === "1.0" || body.hasBegun) return;
         this.#inform(100, NO_FIELDS);
       },
-      resume: () => this.socket.resume(),
+      resume: () => this.#flow.resume(),
       giveUp: () => {
-        if (this.#exchange?.isAnswered === false) this.socket.pause();
+        if (this.#exchange?.isAnswered === false) this.#flow.pause();
       },
     });
     return body;
@@ -254,7 +259,7 @@ export class Connection implements Watched {
   #takeBody(bytes: Uint8Array): void {
     const exchange = this.#exchange;
     if (exchange === undefined || exchange.isAnswered) return;
-    if (exchange.body?.add(bytes) === false) this.socket.pause();
+    if (exchange.body?.add(bytes) === false) this.#flow.pause();
   }
 
   #endRequest(trailers: RawHeaders): void {
@@ -265,7 +270,7 @@ export class Connection implements Watched {
     exchange.request?.takeTrailers(trailers);
     exchange.body?.finish();
     if (exchange.isAnswered) this.#settle(exchange);
-    else if (exchange.body !== null) this.socket.resume();
+    else if (exchange.body !== null) this.#flow.resume();
   }
 
   #serve(exchange: Exchange): void {
@@ -369,7 +374,7 @@ export class Connection implements Watched {
       // RFC 9112 §9.6: closing with unread bytes would reset the connection, and the peer might never
       // see its answer. But that cannot go on for ever.
       exchange.body?.destroy();
-      this.socket.resume();
+      this.#flow.resume();
       this.#linger();
       return;
     }
@@ -397,7 +402,7 @@ export class Connection implements Watched {
       this.#enter(this.#reader.isWithin ? "head" : "idle");
       if (this.#hasPeerEnded || this.#context.isClosing()) return this.#leave();
     }
-    if (this.#canHoldMore() && this.socket.isPaused()) this.socket.resume();
+    if (this.#canHoldMore()) this.#flow.resume();
   };
 
   #canHoldMore(): boolean {
@@ -444,7 +449,7 @@ export class Connection implements Watched {
     this.#dropHeld();
     this.#clearLinger();
     this.#linger();
-    this.socket.resume();
+    this.#flow.resume();
     this.socket.end();
   }
 
@@ -472,6 +477,7 @@ export class Connection implements Watched {
   /** Leaves reading to whoever gets the connection, with what has come already. */
   #giveConnection(): ConnectionBody {
     this.socket.off("data", this.#read);
+    this.#flow.release();
     const early = Buffer.concat(this.#held);
     this.#dropHeld();
     return new ConnectionBody(this.socket, early);

@@ -7,6 +7,7 @@ import { TCP_KEEP_ALIVE_MS } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { encodeHead } from "./encode_head.ts";
 import type { HttpAnswer } from "./message.ts";
+import { SocketFlow } from "./socket_flow.ts";
 
 /**
  * What comes on such a connection. Read from the start, as far as it fits into a buffer, since only
@@ -15,12 +16,14 @@ import type { HttpAnswer } from "./message.ts";
 export class ConnectionBody extends Readable {
   readonly ownsChunks = true;
   readonly #socket: Socket;
+  readonly #flow: SocketFlow;
   #hasEnded = false;
 
   /** `head` is what came together with the request. */
   constructor(socket: Socket, head: Uint8Array) {
     super();
     this.#socket = socket;
+    this.#flow = new SocketFlow(socket);
     this.on("error", () => {});
     // Whoever had it may have taken its listeners off; a reset would end the process.
     socket.on("error", () => {});
@@ -31,6 +34,7 @@ export class ConnectionBody extends Readable {
       this.push(null);
     });
     socket.once("close", () => {
+      this.#flow.release();
       if (!this.#hasEnded) this.destroy(new ClosedError("The peer closed the connection"));
     });
   }
@@ -41,18 +45,19 @@ export class ConnectionBody extends Readable {
   }
 
   override _read(): void {
-    this.#socket.resume();
+    this.#flow.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#socket.off("data", this.#take);
     // So that the end of the connection still shows.
-    this.#socket.resume();
+    this.#flow.resume();
     callback(error);
   }
 
   readonly #take = (chunk: Uint8Array): void => {
-    if (!this.push(chunk)) this.#socket.pause();
+    this.#flow.took(chunk);
+    if (!this.push(chunk)) this.#flow.pause();
   };
 }
 

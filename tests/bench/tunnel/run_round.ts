@@ -99,13 +99,19 @@ class Station implements AsyncDisposable {
     if (old !== undefined && await old.isServing()) return old;
     this.#tunnel = undefined;
     await old?.[Symbol.asyncDispose]();
-    this.#tunnel = await this.start(createDirectLink(MAIN_HOST));
-    await warmUp(this.#tunnel);
+    this.#tunnel = await this.#start(createDirectLink(MAIN_HOST), this.#origin);
+    await warmUp(this.#tunnel, WARM_UP_SECONDS);
     return this.#tunnel;
   }
 
   /** One that is the caller's to end. */
   async start(link: Link, origin = this.#origin): Promise<RunningTunnel> {
+    const tunnel = await this.#start(link, origin);
+    await warmUp(tunnel, OTHERS_WARM_UP_SECONDS);
+    return tunnel;
+  }
+
+  async #start(link: Link, origin: Origin): Promise<RunningTunnel> {
     const scratch = await Deno.makeTempDir({ dir: this.#scratch });
     return await RunningTunnel.start(this.#contestant, { origin, link, scratch });
   }
@@ -125,9 +131,13 @@ class Station implements AsyncDisposable {
   }
 }
 
+/** For the tunnel of most rows, and for those of one row, as across a link. */
+const WARM_UP_SECONDS = 5;
+const OTHERS_WARM_UP_SECONDS = 2;
+
 /** What compiles its code as it runs is slower at first; the rows are about what comes after. */
-async function warmUp(tunnel: RunningTunnel): Promise<void> {
+async function warmUp(tunnel: RunningTunnel, seconds: number): Promise<void> {
   if (!await isInstalled("wrk")) return;
   // What cannot be loaded like this says so in its rows.
-  await loadByWrk(tunnel.url(`/${SAMPLES.small}`), { connections: 8, seconds: 1 }).catch(() => {});
+  await loadByWrk(tunnel.url(`/${SAMPLES.small}`), { connections: 32, seconds }).catch(() => {});
 }

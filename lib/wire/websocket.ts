@@ -256,7 +256,8 @@ function encodeFrame(
   bytes[0] = FINAL_BIT | opcode;
   bytes[1] = (masked ? MASK_BIT : 0) | (extra === 0 ? length : extra === 2 ? 126 : 127);
   if (extra === 2) writeUint16(bytes, 2, length);
-  if (extra === 8) writeLength(bytes, 4, length);
+  // The memory may have been used before: no byte may be left as it was.
+  if (extra === 8) writeLength(bytes, writeUint16(bytes, 2, 0), length);
   let at = headLength;
   for (const part of parts) {
     bytes.set(part, at);

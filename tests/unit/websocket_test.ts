@@ -296,3 +296,20 @@ Deno.test("property: any messages, in any fragments and chunks, are what they we
     }),
   );
 });
+
+Deno.test("encodeMessage is the same in memory that was used before, whatever the length", () => {
+  for (const length of [0, 1, 125, 126, 300, 65_535, 65_536, 70_000]) {
+    const memory = new Uint8Array(80_000).fill(0xff).buffer;
+    const payload = patternOf(length);
+    const frame = encodeMessage([payload], true, memory);
+    assertEquals(frame.buffer === memory, true);
+    const got: Uint8Array[] = [];
+    const reader = new WebSocketReader({ isMasked: true, maxMessageBytes: 100_000 }, {
+      message: (bytes) => got.push(new Uint8Array(bytes)),
+      ping: () => {},
+      close: () => {},
+    });
+    reader.push(frame);
+    assertEquals(got, [payload]);
+  }
+});

@@ -4,6 +4,9 @@ import type { Socket } from "node:net";
 import { setImmediate } from "node:timers";
 import { Chain, type ChainLink } from "../base/chain.ts";
 
+/** What flows: a socket, as far as that goes. */
+type Flowing = Pick<Socket, "pause" | "resume" | "destroyed">;
+
 /**
  * A socket's flow, which stops for two reasons: nobody has room for more, or others have not had
  * their turn. Its socket is to be paused and resumed by this alone.
@@ -14,14 +17,14 @@ import { Chain, type ChainLink } from "../base/chain.ts";
  * socket; all that have more take it in turns.
  */
 export class SocketFlow {
-  readonly #socket: Socket;
+  readonly #socket: Flowing;
   #isPaused = false;
   /** In large pieces, since its last turn. */
   #takenBytes = 0;
   /** Its place among those that wait for their turn. */
   #place: ChainLink<SocketFlow> | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Flowing) {
     this.#socket = socket;
   }
 

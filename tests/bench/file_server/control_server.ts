@@ -1,5 +1,5 @@
 /**
- * The control: the same engine as ours, node:http, giving bytes that are in memory and doing
+ * The control: the bare server of node:http, giving bytes that are in memory and doing
  * nothing else. What it is faster by is the price of all that ours does. `PORT ROOT`.
  */
 

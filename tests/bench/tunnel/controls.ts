@@ -18,7 +18,7 @@ export const ORIGIN_DIRECT: Contestant = {
   }),
 };
 
-/** The same engine as ours, answering from memory and doing nothing else. */
+/** The bare server of node:http, answering from memory and doing nothing else. */
 export const NODE_HTTP: Contestant = {
   name: "node:http",
   kind: "control",

@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import { SocketFlow } from "../../lib/http/socket_flow.ts";
+import { turn } from "../support/turn.ts";
+
+class FakeSocket {
+  isFlowing = true;
+  destroyed = false;
+  pause(): never {
+    this.isFlowing = false;
+    return this as never;
+  }
+  resume(): never {
+    this.isFlowing = true;
+    return this as never;
+  }
+}
+
+const LARGE = new Uint8Array(64 * 1024);
+
+/** Flows that have read so much that others have their turn. */
+function openSated(count: number): { sockets: FakeSocket[]; flows: SocketFlow[] } {
+  const sockets = Array.from({ length: count }, () => new FakeSocket());
+  const flows = sockets.map((socket) => new SocketFlow(socket));
+  for (const flow of flows) for (let i = 0; i < 2; i++) flow.took(LARGE);
+  return { sockets, flows };
+}
+
+Deno.test("SocketFlow lets one socket of those that have read much go on in each turn", async () => {
+  const { sockets } = openSated(3);
+  const flowing = (): boolean[] => sockets.map(({ isFlowing }) => isFlowing);
+  assertEquals(flowing(), [false, false, false]);
+  await turn();
+  assertEquals(flowing(), [true, false, false]);
+  await turn();
+  assertEquals(flowing(), [true, true, false]);
+  await turn();
+  assertEquals(flowing(), [true, true, true]);
+});
+
+Deno.test("SocketFlow never stops a socket for small pieces", () => {
+  const socket = new FakeSocket();
+  const flow = new SocketFlow(socket);
+  for (let i = 0; i < 1000; i++) flow.took(new Uint8Array(1024));
+  assertEquals(socket.isFlowing, true);
+});
+
+Deno.test("SocketFlow leaves a socket paused for which there is no room when its turn comes", async () => {
+  const { sockets: [socket], flows: [flow] } = openSated(1);
+  flow?.pause();
+  await turn();
+  assertEquals(socket?.isFlowing, false);
+  flow?.resume();
+  assertEquals(socket?.isFlowing, true);
+});
+
+Deno.test("SocketFlow does not let a socket go on before its turn, though there is room", async () => {
+  const { sockets: [socket], flows: [flow] } = openSated(1);
+  flow?.pause();
+  flow?.resume();
+  assertEquals(socket?.isFlowing, false);
+  await turn();
+  assertEquals(socket?.isFlowing, true);
+});
+
+Deno.test("SocketFlow passes over sockets that are gone, or somebody else's", async () => {
+  const { sockets, flows } = openSated(3);
+  const [gone, given, last] = sockets;
+  if (gone !== undefined) gone.destroyed = true;
+  flows[1]?.release();
+  await turn();
+  await turn();
+  assertEquals([gone?.isFlowing, given?.isFlowing, last?.isFlowing], [false, false, true]);
+});

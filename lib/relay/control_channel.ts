@@ -112,7 +112,7 @@ export class ControlChannel implements Channel, Watched {
   }
 
   close(end: SessionEnd, sentence: string): void {
-    this.#batch.close();
+    this.#batch.flush();
     this.#isClosed = true;
     if (this.#watching !== undefined) this.#silence.remove(this.#watching);
     if (end === "silent") {

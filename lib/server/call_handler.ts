@@ -18,10 +18,7 @@ export interface CallOptions {
  *
  * @throws {ClosedError} once `signal` aborts; then the body of an answer that comes late is given up.
  */
-export function callHandler(
-  request: HttpRequest,
-  options: CallOptions,
-): Promise<HttpAnswer> {
+export function callHandler(request: HttpRequest, options: CallOptions): Promise<HttpAnswer> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(new ClosedError("Nobody waits for the answer any more"));

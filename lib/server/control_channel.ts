@@ -153,7 +153,7 @@ export class ControlChannel implements Channel {
 
   close(): Promise<void> {
     if (!this.#isOver) {
-      this.#batch.close();
+      this.#batch.flush();
       this.#write(encodeClose(CLOSE_NORMAL, "", true));
       this.#sink = undefined;
       this.#end("closed");
@@ -194,8 +194,6 @@ export class ControlChannel implements Channel {
   #end(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    // What waits in it is for nobody.
-    this.#batch.close();
     if (this.#pingTimer !== undefined) this.#clock.clear(this.#pingTimer);
     if (this.#watching !== undefined) this.#silence.remove(this.#watching);
     // A relay that does not close its side is not waited for.

@@ -8,8 +8,8 @@ import { QUERY_HEADER } from "../wire/classic.ts";
 import type { OriginConfig } from "./origin_config.ts";
 
 /**
- * The target of a visitor's request, or of a field of it, as the origin gets it; undefined for one that is no path, or that reads as one outside
- * of the origin's own.
+ * The target of a visitor's request, or of a field of it, as the origin gets it; undefined for one
+ * that is no path, or that reads as one outside of the origin's own.
  */
 export function toOriginTarget(
   target: string,

@@ -1,10 +1,9 @@
 /**
- * Gathers records, so that they travel together. Where there are few, each leaves at the end of the
- * turn's microtasks; where many come in one round of the event loop, all of the round leave at its
- * end, in one system call. Never by a timer, which would add a millisecond.
+ * Gathers records that are sent in one turn, so that they travel together: at the end of the turn's
+ * microtasks, or as soon as there are many bytes of them. Never by a timer, which would add a
+ * millisecond, nor at the end of the event loop's round, where each end waits for all of the other.
  */
 
-import { clearImmediate, setImmediate } from "node:timers";
 import { BATCH_FLUSH_BYTES } from "../base/limits.ts";
 
 export class Batch {
@@ -12,11 +11,7 @@ export class Batch {
   /** Records, one after the other, perhaps in parts. */
   #records: Uint8Array[] = [];
   #length = 0;
-  /** Records since the last round ended. */
-  #count = 0;
-  #isBusy = false;
   #isScheduled = false;
-  #roundEnd: ReturnType<typeof setImmediate> | undefined;
 
   /** `flush` is called with one or more records. */
   constructor(flush: (records: readonly Uint8Array[]) => void) {
@@ -36,10 +31,8 @@ export class Batch {
       this.#records.push(rest);
       this.#length += rest.length;
     }
-    this.#count++;
-    this.#roundEnd ??= setImmediate(() => this.#endRound());
     if (this.#length >= BATCH_FLUSH_BYTES) return this.flush();
-    if (this.#isBusy || this.#isScheduled) return;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -54,19 +47,5 @@ export class Batch {
     this.#records = [];
     this.#length = 0;
     this.#flush(records);
-  }
-
-  /** Hands over what waits; nothing may be added any more. */
-  close(): void {
-    if (this.#roundEnd !== undefined) clearImmediate(this.#roundEnd);
-    this.flush();
-  }
-
-  #endRound(): void {
-    this.#roundEnd = undefined;
-    // As this round, so most likely the next.
-    this.#isBusy = this.#count > 1;
-    this.#count = 0;
-    this.flush();
   }
 }

@@ -9,6 +9,7 @@ import { createDicewareKey } from "../lib/auth/key_maker.ts";
 import { toTripcode } from "../lib/auth/tripcode.ts";
 import { systemClock } from "../lib/base/clock.ts";
 import { ConfigError, toMessage } from "../lib/base/errors.ts";
+import { MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS } from "../lib/base/limits.ts";
 import { whenAborted } from "../lib/base/when_aborted.ts";
 import { createConsoleLog, print, runMain } from "../lib/cli/run_main.ts";
 import type { Program } from "../lib/config/program.ts";
@@ -56,6 +57,8 @@ await runMain(DEMO_PROGRAM, async ({ args, stopping }) => {
     scraperKeys: [],
     trustedProxies: [],
     proxyProtocol: false,
+    maxConnections: MAX_CONNECTIONS,
+    maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
     reconnectGraceMs: 10_000,
     answerTimeoutMs: undefined,
     hostSuffix: undefined,

@@ -1,12 +1,14 @@
-/** Who has given too many wrong passwords lately. */
+/** Who has given too many wrong passwords or keys lately. */
 
-import { isIPv6 } from "node:net";
 import type { Clock } from "../base/clock.ts";
-import {
-  MAX_COUNTED_ADDRESSES,
-  MAX_PASSWORD_FAILURES,
-  PASSWORD_FAILURE_MS,
-} from "../base/limits.ts";
+import { MAX_COUNTED_ADDRESSES } from "../base/limits.ts";
+import { toNetwork } from "../base/network.ts";
+
+export interface FailureLimit {
+  /** Most failures of one address, or one /64 of IPv6, within `windowMs` of the first. */
+  readonly max: number;
+  readonly windowMs: number;
+}
 
 interface Failures {
   readonly since: number;
@@ -15,51 +17,36 @@ interface Failures {
 
 export class FailureCounter {
   readonly #clock: Pick<Clock, "monotonic">;
+  readonly #limit: FailureLimit;
   // The oldest first.
   readonly #failures = new Map<string, Failures>();
 
-  constructor(clock: Pick<Clock, "monotonic">) {
+  constructor(clock: Pick<Clock, "monotonic">, limit: FailureLimit) {
     this.#clock = clock;
+    this.#limit = limit;
   }
 
-  /** How long no password of this address is checked, in milliseconds; 0 where one is. */
+  /** How long nothing of this address is checked, in milliseconds; 0 where it is. */
   waitOf(address: string): number {
     const failures = this.#failures.get(toNetwork(address));
-    if (failures === undefined || failures.count < MAX_PASSWORD_FAILURES) return 0;
-    return Math.max(0, failures.since + PASSWORD_FAILURE_MS - this.#clock.monotonic());
+    if (failures === undefined || failures.count < this.#limit.max) return 0;
+    return Math.max(0, failures.since + this.#limit.windowMs - this.#clock.monotonic());
   }
 
-  add(address: string): void {
+  /** True for the failure that reaches the limit. */
+  add(address: string): boolean {
     const network = toNetwork(address);
     const now = this.#clock.monotonic();
     const known = this.#failures.get(network);
-    if (known !== undefined && now - known.since < PASSWORD_FAILURE_MS) {
-      known.count++;
-      return;
+    if (known !== undefined && now - known.since < this.#limit.windowMs) {
+      return ++known.count === this.#limit.max;
     }
     this.#failures.delete(network);
     this.#failures.set(network, { since: now, count: 1 });
-    if (this.#failures.size <= MAX_COUNTED_ADDRESSES) return;
-    const [oldest] = this.#failures.keys();
-    if (oldest !== undefined) this.#failures.delete(oldest);
+    if (this.#failures.size > MAX_COUNTED_ADDRESSES) {
+      const [oldest] = this.#failures.keys();
+      if (oldest !== undefined) this.#failures.delete(oldest);
+    }
+    return this.#limit.max === 1;
   }
-}
-
-/**
- * The address, or of IPv6 the /64: everybody has at least so many addresses to go on from.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * assertEquals(toNetwork("2001:db8::1"), "2001:db8:0:0");
- * assertEquals(toNetwork("192.0.2.1"), "192.0.2.1");
- * ```
- */
-export function toNetwork(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }

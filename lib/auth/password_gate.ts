@@ -8,7 +8,9 @@ import type { Clock } from "../base/clock.ts";
 import {
   MAX_KNOWN_PASSWORDS,
   MAX_PASSWORD_CHECKS,
+  MAX_PASSWORD_FAILURES,
   MAX_WAITING_PASSWORDS,
+  PASSWORD_FAILURE_MS,
   PASSWORD_MEMORY_MS,
 } from "../base/limits.ts";
 import { Turns } from "../base/turns.ts";
@@ -43,7 +45,10 @@ export class PasswordGate {
   constructor(users: Pick<Users, "check">, clock: Pick<Clock, "monotonic">) {
     this.#users = users;
     this.#clock = clock;
-    this.#failures = new FailureCounter(clock);
+    this.#failures = new FailureCounter(clock, {
+      max: MAX_PASSWORD_FAILURES,
+      windowMs: PASSWORD_FAILURE_MS,
+    });
   }
 
   /** Others from now on; what is known of the ones before is forgotten. */

@@ -18,6 +18,13 @@ export const MAX_MESSAGE_HEADERS = MAX_HEADER_COUNT + 28;
 /** Most connections at once on one listener; further ones are closed at accept. */
 export const MAX_CONNECTIONS = 10_000;
 
+/**
+ * Most connections at once of one address, or one /64 of IPv6, so that nobody takes all. A server
+ * with MAX_ACTIVE_EXCHANGES that are streamed both ways needs 2,048, and a few. Past it: closed at
+ * accept. Trusted proxies are not counted.
+ */
+export const MAX_CONNECTIONS_PER_ADDRESS = 2_500;
+
 /** Longest trailer fields of a request. Past it: 431. */
 export const MAX_TRAILER_BYTES = 16 * 1024;
 
@@ -103,6 +110,19 @@ export const MAX_KEY_CHARS = 1024;
  * length: 40 characters take up to 40 ms, 256 most of a second.
  */
 export const MAX_ESTIMATED_CHARS = 40;
+
+/**
+ * Most wrong keys from one address, or one /64 of IPv6, in KEY_FAILURE_MS. A server with a wrong key
+ * tries again every REFUSED_RETRY_MS, which makes 12. Past it: 429, whatever the key, but for one
+ * that was right from there before.
+ */
+export const MAX_KEY_FAILURES = 30;
+
+/** How long wrong keys count, from the first of them. */
+export const KEY_FAILURE_MS = 60_000;
+
+/** Most right keys that are known so; the oldest is forgotten first. */
+export const MAX_KNOWN_KEYS = 10_000;
 
 /** Longest name of a server: that of a label in a host name (RFC 1035 §2.3.4). */
 export const MAX_SERVER_NAME_CHARS = 63;
@@ -284,7 +304,7 @@ export const MAX_PASSWORD_FAILURES = 10;
 /** How long wrong passwords count, from the first of them. */
 export const PASSWORD_FAILURE_MS = 60_000;
 
-/** Most addresses whose wrong passwords are counted; the oldest is forgotten first. */
+/** Most addresses whose wrong passwords or keys are counted; the oldest is forgotten first. */
 export const MAX_COUNTED_ADDRESSES = 10_000;
 
 /** How often at most the line is drawn that shows transfers on a terminal. */

@@ -69,6 +69,7 @@ async function serve(config: FileServerConfig, stopping: AbortSignal): Promise<v
     handler: createSite(config, { log, gate, names }),
     observe: config.accessLog === "off" ? progress?.observe : openAccessLog(config, names),
     tls,
+    limits: config,
     log: log.named("http"),
     clock: systemClock,
   });

@@ -1,7 +1,8 @@
 /** Options that the three programs share. */
 
+import { MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS } from "../base/limits.ts";
 import { LOG_LEVELS } from "../base/log.ts";
-import { choiceOption, stringOption, switchOption } from "./option_types.ts";
+import { choiceOption, countOption, stringOption, switchOption } from "./option_types.ts";
 
 export const COMMON_OPTIONS = {
   logLevel: choiceOption({
@@ -12,6 +13,23 @@ export const COMMON_OPTIONS = {
   }),
   help: switchOption({ description: "Show this help", source: "flag", aliases: ["h"] }),
   version: switchOption({ description: "Show the version", source: "flag" }),
+} as const;
+
+/** More than any system gives one program. */
+const MOST_CONNECTIONS = 1_000_000;
+
+/** For programs that listen. */
+export const CONNECTION_OPTIONS = {
+  maxConnections: countOption({
+    description: "Most connections at once",
+    default: MAX_CONNECTIONS,
+    max: MOST_CONNECTIONS,
+  }),
+  maxConnectionsPerAddress: countOption({
+    description: "Most connections at once of one address, or one /64 of IPv6",
+    default: MAX_CONNECTIONS_PER_ADDRESS,
+    max: MOST_CONNECTIONS,
+  }),
 } as const;
 
 /** Names the configuration file; the original server calls it `--config-path`. */

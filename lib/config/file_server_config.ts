@@ -10,7 +10,15 @@ import type { OptionValues } from "./option.ts";
 export interface FileServerConfig extends
   Pick<
     OptionValues<typeof FILE_SERVER_OPTIONS>,
-    "host" | "port" | "root" | "accessLog" | "qr" | "open" | "logLevel"
+    | "host"
+    | "port"
+    | "root"
+    | "accessLog"
+    | "maxConnections"
+    | "maxConnectionsPerAddress"
+    | "qr"
+    | "open"
+    | "logLevel"
   > {
   /** Host names accepted beside those of the computer itself. */
   readonly allowedHosts: readonly string[];
@@ -32,6 +40,7 @@ export interface TlsPaths {
 export function decodeFileServerConfig({ givens, positionals }: CommandLine): FileServerConfig {
   const { values } = resolveOptions(FILE_SERVER_OPTIONS, [givens]);
   const { host, port, allowHost, accessLog, qr, open, logLevel } = values;
+  const { maxConnections, maxConnectionsPerAddress } = values;
   const [root, ...more] = positionals;
   if (more.length > 0 || (root !== undefined && givens.has("root"))) {
     throw new ConfigError("Cannot serve more than one folder", {
@@ -44,6 +53,8 @@ export function decodeFileServerConfig({ givens, positionals }: CommandLine): Fi
     port,
     root: root ?? values.root,
     accessLog,
+    maxConnections,
+    maxConnectionsPerAddress,
     qr,
     open,
     logLevel,

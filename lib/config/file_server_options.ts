@@ -1,7 +1,7 @@
 /** The file server's options; it has no configuration file. */
 
 import { checkBasePath, checkHost } from "./checks.ts";
-import { COMMON_OPTIONS } from "./common_options.ts";
+import { COMMON_OPTIONS, CONNECTION_OPTIONS } from "./common_options.ts";
 import { FILE_SERVER_FOLDER_OPTIONS } from "./folder_options.ts";
 import {
   choiceOption,
@@ -71,6 +71,8 @@ export const FILE_SERVER_OPTIONS = {
     choices: ACCESS_LOG_FORMS,
     default: "off",
   }),
+  maxConnections: { ...CONNECTION_OPTIONS.maxConnections, source: "flag" },
+  maxConnectionsPerAddress: { ...CONNECTION_OPTIONS.maxConnectionsPerAddress, source: "flag" },
   qr: switchOption({
     description: "Show the address as a QR code on the terminal",
     source: "flag",

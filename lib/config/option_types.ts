@@ -115,6 +115,23 @@ export function secondsOption<D extends number | undefined>(
   });
 }
 
+/** How many there may be. */
+export function countOption(
+  spec: Spec & { readonly default: number; readonly max: number },
+): Option<number> {
+  const wanted = `an integer from 1 to ${spec.max}`;
+  return createOption<number>(spec, {
+    type: wanted,
+    placeholder: "COUNT",
+    fallback: { value: spec.default },
+    parseText: parseNumber,
+    decode: (raw) =>
+      typeof raw === "number" && Number.isInteger(raw) && raw >= 1 && raw <= spec.max
+        ? { ok: true, value: raw }
+        : refuseNumber(wanted, raw),
+  });
+}
+
 /** A list of texts; as a flag it is repeated, once per element. */
 export function listOption(
   spec: Spec & { readonly check?: Check<string> },

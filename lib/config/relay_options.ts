@@ -9,7 +9,7 @@ import {
   checkTripcode,
   checkUpgradeToken,
 } from "./checks.ts";
-import { COMMON_OPTIONS, CONFIG_OPTION } from "./common_options.ts";
+import { COMMON_OPTIONS, CONFIG_OPTION, CONNECTION_OPTIONS } from "./common_options.ts";
 import {
   listOption,
   portOption,
@@ -74,13 +74,14 @@ export const RELAY_OPTIONS = {
     check: checkUpgradeToken,
   }),
   trustedProxies: listOption({
-    description: "Addresses of proxies whose Forwarded headers are believed",
+    description: "Addresses of proxies: Forwarded is believed, and connections are not counted",
     placeholder: "CIDR",
     check: checkCidr,
   }),
   proxyProtocol: switchOption({
     description: "Every connection from trusted_proxies begins with a PROXY header, v1 or v2",
   }),
+  ...CONNECTION_OPTIONS,
   enableScraperApi: switchOption({ description: "Serve the scraper API under /scraper/" }),
   ...COMMON_OPTIONS,
 } as const;

@@ -14,8 +14,12 @@ import {
   KEEP_ALIVE_TIMEOUT_MS,
   LINGER_MS,
   MAX_CONNECTIONS,
+  MAX_CONNECTIONS_PER_ADDRESS,
+  REPEATED_LOG_MS,
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
+import { unmapAddress } from "../base/network.ts";
+import { Admission } from "./admission.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import type { ObserveExchange } from "./exchange_observer.ts";
 import { type ListenAddress, toListenMessage, toListenUrl } from "./listen_address.ts";
@@ -27,6 +31,8 @@ import { createTransport, Handshakes, replaceIdentity, type TlsIdentity } from "
 /** Bounds of one listener; the defaults are those of base/limits.ts. */
 export interface ListenerLimits {
   readonly maxConnections: number;
+  /** Of one address, or one /64 of IPv6. */
+  readonly maxConnectionsPerAddress: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly bodySilenceMs: number;
@@ -35,6 +41,7 @@ export interface ListenerLimits {
 
 export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   maxConnections: MAX_CONNECTIONS,
+  maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
   headersTimeoutMs: HEADERS_TIMEOUT_MS,
   keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
   bodySilenceMs: BODY_SILENCE_MS,
@@ -55,6 +62,8 @@ export interface ListenerOptions {
    * it is false, the request is served as if it had not asked (RFC 9110 §7.8). Default: never.
    */
   readonly allowsUpgrade?: ((protocol: string) => boolean) | undefined;
+  /** Peers through which many come, and whose connections are not counted; default: none. */
+  readonly isProxy?: ((address: string) => boolean) | undefined;
   /**
    * Peers whose every connection begins with a PROXY header, which tells its real address. Not
    * together with `tls`, whose engine would miss what came with the header. Default: none.
@@ -64,6 +73,7 @@ export interface ListenerOptions {
 
 export class Listener {
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #server: Server;
   readonly #scheme: "http" | "https";
   readonly #context: ConnectionContext;
@@ -74,6 +84,10 @@ export class Listener {
     readonly body: SilenceWatch;
   };
   readonly #handshakes = new Handshakes();
+  readonly #admission: Admission;
+  readonly #maxPerAddress: number;
+  /** When it was last logged that an address has too many. */
+  #crowdedAt = -Infinity;
   readonly #acceptor: ProxiedAcceptor | undefined;
   readonly #connections = new Chain<Connection>();
   #isClosing = false;
@@ -86,6 +100,12 @@ export class Listener {
     }
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
     this.#log = log;
+    this.#clock = clock;
+    this.#maxPerAddress = limits.maxConnectionsPerAddress;
+    this.#admission = new Admission({
+      max: limits.maxConnectionsPerAddress,
+      isExempt: options.isProxy ?? (() => false),
+    });
     this.#scheme = tls === undefined ? "http" : "https";
     this.#watches = {
       head: new SilenceWatch(clock, limits.headersTimeoutMs),
@@ -104,6 +124,7 @@ export class Listener {
     this.#acceptor = proxyProtocol && new ProxiedAcceptor({
       ...proxyProtocol,
       accept: ({ socket, remoteAddress, early }) => {
+        if (!this.#admit(socket, remoteAddress)) return;
         const connection = this.#accept(socket, socket, remoteAddress);
         if (early.length > 0) connection.push(early);
       },
@@ -167,8 +188,9 @@ export class Listener {
 
   #takePlain(acceptor: ProxiedAcceptor | undefined): void {
     this.#server.on("connection", (socket: Socket) => {
-      if (acceptor === undefined) this.#accept(socket, socket, socket.remoteAddress);
-      else acceptor.take(socket);
+      if (acceptor !== undefined) return acceptor.take(socket);
+      const { remoteAddress } = socket;
+      if (this.#admit(socket, remoteAddress)) this.#accept(socket, socket, remoteAddress);
     });
   }
 
@@ -176,6 +198,7 @@ export class Listener {
     this.#server.on("connection", (transport: Socket) => {
       // Between two owners as well, a reset must not end the process.
       transport.on("error", () => {});
+      if (!this.#admit(transport, transport.remoteAddress)) return;
       transport.setNoDelay(true);
       this.#handshakes.add(transport);
     });
@@ -189,11 +212,27 @@ export class Listener {
     });
   }
 
+  /** Whether there is room for one more of this address; if not, it is closed. */
+  #admit(socket: Socket, address = ""): boolean {
+    const release = this.#admission.admit(address);
+    if (release !== undefined) {
+      socket.once("close", release);
+      return true;
+    }
+    socket.destroy();
+    const now = this.#clock.monotonic();
+    if (now - this.#crowdedAt >= REPEATED_LOG_MS) {
+      this.#crowdedAt = now;
+      const fields = { peer: unmapAddress(address), most: this.#maxPerAddress };
+      this.#log.warn("Connections closed: too many from one address", fields);
+    }
+    return false;
+  }
+
   #accept(socket: Socket, transport: Socket, address: string | undefined): Connection {
     const connection = new Connection(socket, {
       transport,
-      // On a listener for both families an IPv4 address comes mapped (RFC 4291 §2.5.5.2).
-      remoteAddress: address?.replace(/^::ffff:(?=[0-9.]+$)/, "") ?? "",
+      remoteAddress: unmapAddress(address ?? ""),
       context: this.#context,
       closed: () => {
         this.#connections.remove(link);

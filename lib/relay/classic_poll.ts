@@ -48,6 +48,12 @@ export function badKeyAnswer(): HttpAnswer {
   return textAnswer(401, "Bad X-ApiKey");
 }
 
+/** For any key, right or wrong, from where too many were wrong. */
+export function tooManyKeysAnswer(waitMs: number): HttpAnswer {
+  const seconds = String(Math.ceil(waitMs / 1000));
+  return textAnswer(429, "Too many wrong keys came from this address", ["Retry-After", seconds]);
+}
+
 /** The one answer that has no content type, as by the original. */
 function batchAnswer(exchanges: readonly ClassicExchange[]): HttpAnswer {
   const body = encodePollBody(exchanges.map(({ request }) => request));

@@ -9,6 +9,7 @@ import type { AddressSet } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import { CLASSIC_ANSWER_TIMEOUT_MS, MODERN_ANSWER_TIMEOUT_MS } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
+import type { KeyGuard } from "../auth/key_guard.ts";
 import { toTripcode } from "../auth/tripcode.ts";
 import { headerValue } from "../http/headers.ts";
 import type { Handler, HttpAnswer, HttpRequest } from "../http/message.ts";
@@ -17,7 +18,7 @@ import { API_KEY_HEADER } from "../wire/classic.ts";
 import { encodePollBody } from "../wire/http_serde.ts";
 import { MODERN_HEADER, MODERN_VERSION } from "../wire/modern.ts";
 import type { AuditLog, UnregisteredServers } from "./audit_log.ts";
-import { answerPoll, badKeyAnswer } from "./classic_poll.ts";
+import { answerPoll, badKeyAnswer, tooManyKeysAnswer } from "./classic_poll.ts";
 import { takeResponse } from "./classic_response.ts";
 import { answerDebug } from "./debug_routes.ts";
 import type { ExchangeBook } from "./exchange_book.ts";
@@ -65,6 +66,7 @@ export interface RelayState {
   readonly sessions: Sessions;
   readonly book: ExchangeBook;
   readonly audit: AuditLog;
+  readonly keys: KeyGuard;
   readonly unregistered: UnregisteredServers;
   settings: RelaySettings;
   isStopping: boolean;
@@ -187,12 +189,15 @@ function answerServer(
 
 /** The server with this name and the request's key, or why there is none. */
 function authenticate(
-  { registry, audit, unregistered, log, isStopping }: RelayState,
+  state: RelayState,
   { request, name }: { request: HttpRequest; name: string },
 ): RegisteredServer | HttpAnswer {
+  const { registry, audit, unregistered, log, isStopping } = state;
   const key = headerValue(request.headers, API_KEY_HEADER.toLowerCase());
   if (key === undefined) return textAnswer(403, `The header ${API_KEY_HEADER} is missing`);
   const server = registry.authenticate(name, key);
+  const blocked = judgeKey(state, { request, tripcode: server?.tripcode });
+  if (blocked !== undefined) return blocked;
   if (server === undefined) {
     const isKnown = registry.find(name) !== undefined;
     if (!isKnown) unregistered.add(name, toTripcode(Buffer.from(key, "latin1")));
@@ -204,6 +209,24 @@ function authenticate(
     return badKeyAnswer();
   }
   return isStopping ? textAnswer(503, "The relay is stopping") : server;
+}
+
+/** The answer where nobody at this address is told any more whether a key is right. */
+function judgeKey(
+  { keys, settings, audit, log }: RelayState,
+  { request, tripcode }: { request: HttpRequest; tripcode: string | undefined },
+): HttpAnswer | undefined {
+  const { address } = toProvenance(request, {
+    trustedProxies: settings.trustedProxies,
+    prefix: "",
+  });
+  const verdict = keys.judge({ address, tripcode });
+  if (verdict.kind === "blocked") return tooManyKeysAnswer(verdict.waitMs);
+  if (verdict.kind === "wrong" && verdict.isLast) {
+    audit.add(`peer ${address}`, "too many wrong keys: no more are taken for a while");
+    log.warn("Too many wrong keys: no more are taken for a while", { peer: address });
+  }
+  return undefined;
 }
 
 /** True for a poll of a server that speaks modern too (docs/protocol.md, "Negotiation"). */
@@ -277,6 +300,10 @@ function answerScraper(
   const route = toScraperRoute(path);
   if (route === "unknown_version") return textAnswer(404, "There is no such version of the API");
   const scraper = findScraper(request, { keys: settings.scraperKeys, now: state.clock.now() });
+  if (headerValue(request.headers, API_KEY_HEADER.toLowerCase()) !== undefined) {
+    const blocked = judgeKey(state, { request, tripcode: scraper?.hash });
+    if (blocked !== undefined) return blocked;
+  }
   if (scraper === undefined) return textAnswer(403, "The key is missing or not valid");
   if (route === "unknown") return notFoundAnswer();
   state.audit.add(`scraper ${scraper.name}`, path);

@@ -1,6 +1,7 @@
 /** The relay: two listeners over one state, from start to a graceful stop. */
 
 import { setImmediate } from "node:timers/promises";
+import { KeyGuard } from "../auth/key_guard.ts";
 import { createAddressSet } from "../base/cidr.ts";
 import type { Cidr } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
@@ -35,6 +36,9 @@ export interface RelayConfig extends Omit<RelaySettings, "trustedProxies"> {
   readonly trustedProxies: readonly Cidr[];
   /** Whether connections from those begin with a PROXY header. */
   readonly proxyProtocol: boolean;
+  /** Most connections to one listener; in all, and of one address that is no trusted proxy. */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
   readonly servers: readonly ServerEntry[];
 }
 
@@ -43,6 +47,17 @@ export interface RelayOptions {
   readonly clock: Clock;
   readonly limits?: Partial<ListenerLimits>;
 }
+
+/** What only an open port could follow. */
+const LISTENER_KEYS = [
+  "host",
+  "port",
+  "adminHost",
+  "adminPort",
+  "proxyProtocol",
+  "maxConnections",
+  "maxConnectionsPerAddress",
+] as const;
 
 /** Where a relay listens. */
 export interface RelayAddresses {
@@ -63,7 +78,9 @@ export class Relay {
     const clock = new SharedTimers(options.clock);
     this.#config = config;
     this.#timers = clock;
-    this.#options = { ...options, clock };
+    const { maxConnections, maxConnectionsPerAddress } = config;
+    const limits = { maxConnections, maxConnectionsPerAddress, ...options.limits };
+    this.#options = { log, clock, limits };
     this.#state = {
       clock,
       log,
@@ -71,19 +88,21 @@ export class Relay {
       sessions: new Sessions({ clock, log }),
       book: new ExchangeBook(),
       audit: new AuditLog(clock),
+      keys: new KeyGuard(clock),
       unregistered: new UnregisteredServers(clock),
       settings: toSettings(config),
       isStopping: false,
     };
+    const isTrusted = (address: string): boolean =>
+      this.#state.settings.trustedProxies.has(address);
     this.#public = new Listener({
       ...this.#options,
       handler: createPublicHandler(this.#state),
       // A control channel is a WebSocket, whatever visitors may switch to.
       allowsUpgrade: (protocol) =>
         protocol === "websocket" || this.#state.settings.upgradeTokens.includes(protocol),
-      proxyProtocol: config.proxyProtocol
-        ? { isTrusted: (address) => this.#state.settings.trustedProxies.has(address) }
-        : undefined,
+      proxyProtocol: config.proxyProtocol ? { isTrusted } : undefined,
+      isProxy: isTrusted,
     });
   }
 
@@ -100,15 +119,13 @@ export class Relay {
     }
   }
 
-  /** Takes a new configuration, but for the addresses: those want a restart. */
+  /** Takes a new configuration, but for what the listeners began with: that wants a restart. */
   reload(config: RelayConfig): void {
-    for (const key of ["host", "port", "adminHost", "adminPort"] as const) {
+    for (const key of LISTENER_KEYS) {
       if (config[key] !== this.#config[key]) {
-        this.#state.log.warn("A changed address takes effect only after a restart", { key });
+        const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+        this.#state.log.warn(`A changed ${name} takes effect only after a restart`);
       }
-    }
-    if (config.proxyProtocol !== this.#config.proxyProtocol) {
-      this.#state.log.warn("A changed proxy_protocol takes effect only after a restart");
     }
     this.#state.settings = toSettings(config);
     this.#state.registry.update(config.servers);

@@ -18,6 +18,10 @@ export type PollOutcome =
   /** Something that may pass. */
   | { readonly kind: "trouble"; readonly reason: string };
 
+/** 429 of a relay. */
+export const TOO_MANY_KEYS =
+  "the relay takes no keys from this address for a while: too many were wrong";
+
 export function toPollOutcome(
   answer: { readonly status: number; readonly headers: RawHeaders; readonly body: Uint8Array },
 ): PollOutcome {
@@ -54,6 +58,7 @@ export function toPollOutcome(
       reason: "another process polls under this name, or the relay failed",
     };
   }
+  if (status === 429) return { kind: "trouble", reason: TOO_MANY_KEYS };
   if (status === 503) return { kind: "trouble", reason: "the relay is stopping, or not started" };
   return { kind: "trouble", reason: `the answer is ${status}` };
 }

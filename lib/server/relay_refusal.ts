@@ -4,6 +4,7 @@ import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { MODERN_HEADER } from "../wire/modern.ts";
 import type { ChannelRefusal } from "./channel.ts";
+import { TOO_MANY_KEYS } from "./poll_outcome.ts";
 
 /** `answer` came where a channel was to open. */
 export function toRefusal(
@@ -18,6 +19,8 @@ export function toRefusal(
       const who = isRelay ? "a proxy takes the upgrade off" : "what answers wants another protocol";
       return { kind: "blocked", reason: who };
     }
+    case 429:
+      return { kind: "trouble", reason: TOO_MANY_KEYS };
     case 503:
       return { kind: "trouble", reason: "the relay is stopping, or has too many of this name" };
     default:

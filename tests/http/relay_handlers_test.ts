@@ -2,7 +2,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Buffer } from "node:buffer";
 import { toTripcode } from "../../lib/auth/tripcode.ts";
 import { createAddressSet, parseCidr } from "../../lib/base/cidr.ts";
-import { MAX_ABANDONED_IDS, MAX_AUDIT_EVENTS } from "../../lib/base/limits.ts";
+import {
+  KEY_FAILURE_MS,
+  MAX_ABANDONED_IDS,
+  MAX_AUDIT_EVENTS,
+  MAX_KEY_FAILURES,
+} from "../../lib/base/limits.ts";
 import { headerValue } from "../../lib/http/headers.ts";
 import type { HttpAnswer, RawHeaders } from "../../lib/http/message.ts";
 import {
@@ -154,6 +159,54 @@ Deno.test("poll: checks the key before anything else, and an unknown name is as 
   }
   assertEquals((await world.poll("beta", KEY)).status, 401);
   assertEquals((await world.poll("alpha", KEY)).status, 200);
+});
+
+Deno.test("poll: past so many wrong keys from one address, none is taken from there for a while", async () => {
+  const world = new World();
+  for (let i = 0; i < MAX_KEY_FAILURES; i++) {
+    // Half of them by a name that nobody has.
+    assertEquals((await world.poll(i % 2 === 0 ? "alpha" : "nosuch", "wrong")).status, 401);
+  }
+  assertEquals(world.logged("WARN"), [
+    "WARN Too many wrong keys: no more are taken for a while peer=192.0.2.1",
+  ]);
+  // Right or wrong, for a name that there is or not: the same answer.
+  for (const [name, key] of [["alpha", KEY], ["alpha", "wrong"], ["nosuch", KEY]] as const) {
+    const answer = await world.poll(name, key);
+    assertEquals([answer.status, headerValue(answer.headers, "retry-after")], [429, "60"]);
+    assertEquals(await readAnswer(answer), "Too many wrong keys came from this address\n");
+  }
+  // From elsewhere, and later from here, the right one is.
+  const headers = ["X-ApiKey", OTHER_KEY];
+  const remoteAddress = "192.0.2.2";
+  const other = await world.get("/7ZSFUKGV/http_listen/beta", { headers, remoteAddress });
+  assertEquals(other.status, 200);
+  world.clock.advance(KEY_FAILURE_MS);
+  assertEquals((await world.poll()).status, 200);
+});
+
+Deno.test("poll: a server that has been let in goes on while others guess at its address", async () => {
+  const world = new World();
+  assertEquals((await world.poll()).status, 200);
+  for (let i = 0; i <= MAX_KEY_FAILURES; i++) await world.poll("alpha", "wrong");
+  assertEquals((await world.poll("beta", OTHER_KEY)).status, 429);
+  world.clock.advance(10_000);
+  assertEquals((await world.poll()).status, 200);
+});
+
+Deno.test("poll: wrong keys count for the address that a trusted proxy tells", async () => {
+  const world = new World({
+    trustedProxies: createAddressSet(
+      [parseCidr("192.0.2.1")].filter((range) => range !== undefined),
+    ),
+  });
+  const poll = (key: string, visitor: string): Promise<HttpAnswer> =>
+    world.get("/7ZSFUKGV/http_listen/alpha", {
+      headers: ["X-ApiKey", key, "X-Forwarded-For", visitor],
+    });
+  for (let i = 0; i < MAX_KEY_FAILURES; i++) await poll("wrong", "198.51.100.1");
+  assertEquals((await poll("wrong", "198.51.100.1")).status, 429);
+  assertEquals((await poll(KEY, "198.51.100.2")).status, 200);
 });
 
 Deno.test("poll: takes the older path, and an encoded name", async () => {
@@ -584,6 +637,23 @@ Deno.test("scraper: keys are checked for their time, and the version before them
   await assertText(ask("v1/server/nosuch/x", SCRAPER_KEY), 404, "");
 });
 
+Deno.test("scraper: wrong keys count as those of servers do", async () => {
+  const now = new ManualClock().now();
+  const key = {
+    name: "x",
+    notBefore: new Date(now - 1000),
+    notAfter: new Date(now + 1000),
+    hash: toTripcode(SCRAPER_KEY),
+  };
+  const world = new World({ enableScraperApi: true, scraperKeys: [key] });
+  const ask = async (given: string): Promise<number> =>
+    (await world.get("/scraper/v1/test", { headers: ["X-ApiKey", given] })).status;
+  for (let i = 0; i < MAX_KEY_FAILURES; i++) assertEquals(await ask("wrong"), 403);
+  assertEquals(await ask("wrong"), 429);
+  assertEquals(await ask(SCRAPER_KEY), 429);
+  assertEquals((await world.poll()).status, 429);
+});
+
 Deno.test("scraper: the list has the original's shape", async () => {
   const world = new World({
     enableScraperApi: true,
@@ -620,7 +690,11 @@ Deno.test("audit log: newest first, bounded, and nothing in it is markup", async
   const world = new World();
   await world.poll("<b>", KEY);
   assertStringIncludes(await world.getAdmin("/frontend/audit_log"), "unknown name: &lt;b&gt;");
-  for (let i = 0; i < MAX_AUDIT_EVENTS; i++) await world.poll("alpha", `wrong ${i}`);
+  for (let i = 0; i < MAX_AUDIT_EVENTS; i++) {
+    const headers = ["X-ApiKey", `wrong ${i}`];
+    const remoteAddress = `198.51.100.${i}`;
+    await world.get("/7ZSFUKGV/http_listen/alpha", { headers, remoteAddress });
+  }
   const page = await world.getAdmin("/frontend/audit_log");
   assert(!page.includes("&lt;b&gt;"));
   assert(!page.includes("wrong 0"), "keys are never shown");

@@ -22,10 +22,20 @@ export class RawConnection {
     socket.on("error", end).on("end", end).on("close", end);
   }
 
-  /** With `allowHalfOpen` it can send on after the peer has ended its side. */
-  static open(port: number, { allowHalfOpen = false } = {}): Promise<RawConnection> {
+  /**
+   * With `allowHalfOpen` it can send on after the peer has ended its side; `localAddress` is the
+   * address to come from.
+   */
+  static open(
+    port: number,
+    { allowHalfOpen = false, localAddress }: {
+      readonly allowHalfOpen?: boolean;
+      readonly localAddress?: string | undefined;
+    } = {},
+  ): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
-      const options = { port, host: "127.0.0.1", allowHalfOpen };
+      const from = localAddress === undefined ? {} : { localAddress };
+      const options = { port, host: "127.0.0.1", allowHalfOpen, ...from };
       const socket = connect(options, () => resolve(new RawConnection(socket)));
       socket.once("error", reject);
     });

@@ -1,5 +1,6 @@
 /** A relay's handlers without sockets, over time that is moved by hand. */
 
+import { KeyGuard } from "../../lib/auth/key_guard.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { toTripcode } from "../../lib/auth/tripcode.ts";
 import { createAddressSet } from "../../lib/base/cidr.ts";
@@ -64,6 +65,7 @@ export class RelayWorld {
       sessions: new Sessions({ clock: this.clock, log }),
       book: new ExchangeBook(),
       audit: new AuditLog(this.clock),
+      keys: new KeyGuard(this.clock),
       unregistered: new UnregisteredServers(this.clock),
       settings: {
         publicServerList: false,

@@ -2,6 +2,7 @@
 
 import { toTripcode } from "../../lib/auth/tripcode.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS } from "../../lib/base/limits.ts";
 import { type Logger, silentLogger } from "../../lib/base/log.ts";
 import type { FileSystem } from "../../lib/files/file_system.ts";
 import { createFileServer } from "../../lib/files/file_server.ts";
@@ -38,6 +39,8 @@ export function toRelayConfig(changes: Partial<RelayConfig> = {}): RelayConfig {
     scraperKeys: [],
     trustedProxies: [],
     proxyProtocol: false,
+    maxConnections: MAX_CONNECTIONS,
+    maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
     reconnectGraceMs: 10_000,
     answerTimeoutMs: undefined,
     hostSuffix: undefined,

@@ -9,6 +9,8 @@ const PLAIN = {
   authFile: null,
   tls: null,
   accessLog: "off",
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 2_500,
   qr: false,
   open: false,
 } as const;

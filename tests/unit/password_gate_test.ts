@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { toNetwork } from "../../lib/auth/failure_counter.ts";
+import { toNetwork } from "../../lib/base/network.ts";
 import { PasswordGate, type Verdict } from "../../lib/auth/password_gate.ts";
 import {
   MAX_PASSWORD_CHECKS,

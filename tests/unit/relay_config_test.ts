@@ -27,6 +27,8 @@ Deno.test("decodeRelayConfig: an empty file gives the published defaults and one
       upgradeTokens: [],
       trustedProxies: [],
       proxyProtocol: false,
+      maxConnections: 10_000,
+      maxConnectionsPerAddress: 2_500,
       enableScraperApi: false,
       logLevel: "info",
       servers: [],
@@ -51,6 +53,8 @@ host_suffix = "Relay.Example.com"
 upgrade_tokens = ["Spice", "tcp/1"]
 trusted_proxies = ["10.0.0.0/8"]
 proxy_protocol = true
+max_connections = 20000
+max_connections_per_address = 1
 enable_scraper_api = true
 log_level = "debug"
 [[servers]]
@@ -86,6 +90,8 @@ anything = { goes = true }
     upgradeTokens: ["spice", "tcp/1"],
     trustedProxies: [{ address: "10.0.0.0", prefixLength: 8, family: "ipv4" }],
     proxyProtocol: true,
+    maxConnections: 20_000,
+    maxConnectionsPerAddress: 1,
     enableScraperApi: true,
     logLevel: "debug",
     servers: [

@@ -25,16 +25,22 @@ export async function readProject(): Promise<Project> {
   const paths = new Set<string>();
   await collectPaths("", paths);
   const markdown = [...paths].filter((path) => /^(?:docs\/.+|[^/]+)\.md$/.test(path)).sort();
-  const texts = markdown.map(async (path) =>
-    [path, await Deno.readTextFile(new URL(path, ROOT))] as const
-  );
+  const tests = [...paths].filter((path) => /^tests\/.+_test\.ts$/.test(path));
   return {
-    files: new Map(await Promise.all(texts)),
+    files: await readTexts(markdown),
+    tests: await readTexts(tests),
     paths,
     tasks: Object.keys(project.tasks),
     version: project.version,
     blocks: createBlocks(await Deno.readTextFile(new URL("lib/base/limits.ts", ROOT))),
   };
+}
+
+async function readTexts(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const texts = paths.map(async (path) =>
+    [path, await Deno.readTextFile(new URL(path, ROOT))] as const
+  );
+  return new Map(await Promise.all(texts));
 }
 
 async function collectPaths(folder: string, paths: Set<string>): Promise<void> {

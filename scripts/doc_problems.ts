@@ -8,6 +8,8 @@ import { type Blocks, fillBlocks } from "./doc_blocks.ts";
 export interface Project {
   /** Markdown files by their path from the project's root, with `/`. */
   readonly files: ReadonlyMap<string, string>;
+  /** The modules of tests, by their path. */
+  readonly tests: ReadonlyMap<string, string>;
   /** Paths of all files and folders, from the project's root. */
   readonly paths: ReadonlySet<string>;
   /** Names of the tasks in deno.json. */
@@ -26,6 +28,7 @@ export function findProblems(project: Project): readonly string[] {
       ...checkConfigs(text),
       ...checkVersions(text, project.version),
       ...checkBlocks(text, project.blocks),
+      ...checkTestNames(text, project.tests),
     ];
     problems.push(...found.map((problem) => `${path}: ${problem}`));
   }
@@ -45,6 +48,47 @@ function checkTasks({ files, tasks }: Project): string[] {
     problems.push(...unknown.map((name) => `${path}: deno.json has no task "${name}"`));
   }
   return problems;
+}
+
+/** Tests that are referred to, as in `some_test: "what it is called", "another"`, are there. */
+function checkTestNames(text: string, tests: Project["tests"]): string[] {
+  const plain = text.replace(/\s+/g, " ");
+  const problems: string[] = [];
+  for (const [, file = "", names = ""] of plain.matchAll(TESTS_REGEXP)) {
+    const source = [...tests].find(([path]) => path.endsWith(`/${file}.ts`))?.[1];
+    if (source === undefined) problems.push(`there is no test file "${file}.ts"`);
+    else {
+      const isThere = createNameFinder(source);
+      const missing = [...names.matchAll(/"([^"]*)"/g)].map(([, name = ""]) => name)
+        .filter((name) => !isThere(name));
+      problems.push(...missing.map((name) => `${file} has no test "${name}"`));
+    }
+  }
+  return problems;
+}
+
+const TESTS_REGEXP = /\b([a-z0-9_]+_test)\b(?:: ((?:"[^"]*"(?:, )?)+))?/g;
+
+/** Tells whether a module has a test of this name, "…" standing for any text. */
+function createNameFinder(source: string): (name: string) => boolean {
+  const literals = [...source.matchAll(/"((?:[^"\\\n]|\\.)*)"/g)]
+    .map(([, text = ""]) => text.replaceAll('\\"', '"'));
+  const templates = [...source.matchAll(/(?:\(\s*|name: )`([^`]*)`/g)].map(([, text = ""]) => text);
+  const patterns = templates.map((text) => toPattern(text, HOLE));
+  const examples = [...literals, ...templates.map((text) => text.replace(HOLE, "…"))];
+  return (name) => {
+    const wanted = toPattern(name, "…");
+    return examples.some((text) => wanted.test(text)) ||
+      patterns.some((pattern) => pattern.test(name));
+  };
+}
+
+/** What a template is filled with. */
+const HOLE = /\$\{[^}]*\}/g;
+
+function toPattern(text: string, hole: RegExp | string): RegExp {
+  const parts = text.split(hole).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".+")}$`);
 }
 
 function checkBlocks(text: string, blocks: Blocks): string[] {

@@ -8,7 +8,8 @@ const BLOCKS = new Map([["help:relay", "```text\nhelp\n```\n"]]);
 const README = `# Project
 
 Run \`deno task demo\`, see [the protocol](docs/protocol.md#the-exchange-p1) and
-[elsewhere](https://example.com/none). It prints \`ptth_relay 3.0.0\`.
+[elsewhere](https://example.com/none), as shown by a_test: "it holds", "… as well",
+"with 2 of them". It prints \`ptth_relay 3.0.0\`.
 
 \`\`\`toml
 # ptth_relay.toml
@@ -27,13 +28,20 @@ help
 <!-- /help -->
 `;
 
+const TESTS = `
+Deno.test("it holds", () => {});
+Deno.test("it holds as well", () => {});
+Deno.test(\`with ${"${count}"} of them\`, () => {});
+`;
+
 function projectWith(change: (readme: string) => string, more: Partial<Project> = {}): Project {
   const files = new Map([
     ["README.md", change(README)],
     ["docs/protocol.md", "# Protocol\n\n## The exchange, `P1`\n"],
   ]);
   const paths = new Set([...files.keys(), "docs"]);
-  return { files, paths, tasks: ["demo"], version: "3.0.0", blocks: BLOCKS, ...more };
+  const tests = new Map([["tests/unit/a_test.ts", TESTS]]);
+  return { files, tests, paths, tasks: ["demo"], version: "3.0.0", blocks: BLOCKS, ...more };
 }
 
 Deno.test("README, docs, deno.json and code of this project agree", async () => {
@@ -51,6 +59,8 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     "task demo` and `deno task dmeo",
     'deno.json has no task "dmeo"',
   ],
+  ["a test that is not there", "it holds", "it hold", 'a_test has no test "it hold"'],
+  ["a test file that is not there", "a_test", "b_test", 'there is no test file "b_test.ts"'],
   ["a task that is not named", "task demo", "demo", 'it does not name the task "deno task demo"'],
   [
     "a stale block",

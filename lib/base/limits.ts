@@ -93,6 +93,18 @@ export const LISTING_PAGE_ENTRIES = 1000;
 /** Entries handled at once in a loop over many: about 5 ms of stat calls. */
 export const LISTING_SLICE_ENTRIES = 2000;
 
+/** Most listings of big folders that are put together at once; each takes up to 25 MB, and a core. */
+export const MAX_BIG_LISTINGS = 2;
+
+/** Most of those that wait, and most that wait for one folder to be read. Past it: 503. */
+export const MAX_WAITING_LISTINGS = 64;
+
+/** Most listings of big folders that are sent at once as JSON or text, which is whole. Past it: 503. */
+export const MAX_LISTING_STREAMS = 8;
+
+/** Most folders known to be small: those are not read one after the other. */
+export const MAX_SMALL_FOLDERS = 10_000;
+
 /** Most names kept of big folders listed lately, all folders together: about 25 MB. */
 export const LISTING_CACHE_ENTRIES = 250_000;
 
@@ -222,6 +234,9 @@ export const ARCHIVE_BLOCK_BYTES = 64 * 1024;
  * entry; links to folders among the files could multiply them without end. Past it: cut.
  */
 export const MAX_ARCHIVE_ENTRIES = 1_000_000;
+
+/** Most archives at once in one folder's server; each keeps a disk busy. Past it: 503. */
+export const MAX_ARCHIVES = 8;
 
 /** Deepest folder in an archive, counted from the one that was asked for. Past it: cut. */
 export const MAX_ARCHIVE_DEPTH = 100;

@@ -12,8 +12,9 @@ import { errorAnswer } from "../http/error_answer.ts";
 import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { toArchiveEntry } from "./archive_entries.ts";
 import { type LengthRules, planArchive } from "./archive_plan.ts";
-import { type ListedName, type ListingSource, readNames } from "./directory_listing.ts";
+import type { ListedName, ListingSource } from "./directory_listing.ts";
 import { type FileFault, isFault } from "./file_system.ts";
+import type { FolderNames } from "./folder_names.ts";
 import { walkFolder } from "./walk_folder.ts";
 
 export interface ArchiveAnswerOptions extends ListingSource {
@@ -24,6 +25,9 @@ export interface ArchiveAnswerOptions extends ListingSource {
    * entry of the folder; without one the archive holds them all.
    */
   readonly query: string;
+  readonly folderNames: FolderNames;
+  /** Milliseconds since 1970, when the folder was located. */
+  readonly now: number;
   readonly log: Logger;
 }
 
@@ -69,7 +73,7 @@ export async function answerArchive(
   if (format === undefined) {
     return errorAnswer(400, { requestHeaders, message: "An archive is either zip or tar" });
   }
-  const names = await readNames(options);
+  const names = await options.folderNames.read(options, options.now);
   if (isFault(names)) return names;
   const chosen = chooseNames(names, new Set(query.getAll("entry")), options);
   if (chosen === undefined) return errorAnswer(404, { requestHeaders });

@@ -5,6 +5,7 @@
 
 import type { ArchiveEntry } from "../archive/entry.ts";
 import { MAX_PLANNED_ENTRIES } from "../base/limits.ts";
+import { Pacer } from "../base/pacer.ts";
 import { withAnnouncedSize } from "./archive_entries.ts";
 
 export interface ArchivePlan {
@@ -54,6 +55,11 @@ async function* chain(
   first: Iterable<ArchiveEntry>,
   rest: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>,
 ): AsyncGenerator<ArchiveEntry> {
-  yield* first;
+  const pacer = new Pacer();
+  // Whoever looked them up gave the others their turns then; opening them takes long too.
+  for (const entry of first) {
+    if (pacer.isDue()) await pacer.giveTurn();
+    yield entry;
+  }
   yield* rest;
 }

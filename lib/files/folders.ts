@@ -1,16 +1,25 @@
 /** Answers about folders: a listing, or what the query asks for in its place. */
 
+import { Readable } from "node:stream";
 import type { Clock } from "../base/clock.ts";
-import { MAX_SEARCHES } from "../base/limits.ts";
+import {
+  MAX_ARCHIVES,
+  MAX_BIG_LISTINGS,
+  MAX_LISTING_STREAMS,
+  MAX_SEARCHES,
+  MAX_WAITING_LISTINGS,
+} from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
+import { Slots } from "../base/slots.ts";
+import { Turns } from "../base/turns.ts";
 import { evaluatePreconditions } from "../http/conditional.ts";
 import { errorAnswer } from "../http/error_answer.ts";
 import type { HttpRequest } from "../http/message.ts";
-import { answerArchive, isArchiveQuery } from "./archive_answer.ts";
+import { answerArchive, type ArchiveAnswerOptions, isArchiveQuery } from "./archive_answer.ts";
 import type { Confinement, Located } from "./confinement.ts";
-import type { FileSystem } from "./file_system.ts";
-import { answerListing } from "./listing_answer.ts";
-import { ListingCache } from "./listing_cache.ts";
+import { type FileSystem, isFault } from "./file_system.ts";
+import { answerListing, type ListingBounds } from "./listing_answer.ts";
+import { FolderNames } from "./folder_names.ts";
 import type { Outcome } from "./outcome.ts";
 import { answerSearch, isSearchQuery } from "./search_answer.ts";
 import { answerShare, isShareQuery } from "./share_answer.ts";
@@ -47,8 +56,13 @@ const LISTING_STATE = ["Cache-Control", "no-cache", "Vary", "Accept"];
 
 export class Folders {
   readonly #options: FoldersOptions;
-  readonly #cache = new ListingCache();
-  #searchCount = 0;
+  readonly #bounds: ListingBounds = {
+    names: new FolderNames(),
+    turns: new Turns({ atOnce: MAX_BIG_LISTINGS, maxWaiting: MAX_WAITING_LISTINGS }),
+    streams: new Slots(MAX_LISTING_STREAMS),
+  };
+  readonly #searches = new Slots(MAX_SEARCHES);
+  readonly #archives = new Slots(MAX_ARCHIVES);
 
   constructor(options: FoldersOptions) {
     this.#options = options;
@@ -66,28 +80,51 @@ export class Folders {
     const source = { fileSystem, confinement, directory: located };
     if (form === "auto" && query !== "") {
       if (isArchiveQuery(query)) {
-        return await answerArchive(request, { ...source, segments, query, log });
+        return await this.#archive(request, {
+          ...source,
+          segments,
+          query,
+          folderNames: this.#bounds.names,
+          now,
+          log,
+        });
       }
       if (isShareQuery(query)) return answerShare(request, { ...folder, isFile: false });
       if (isSearchQuery(query)) return await this.#search(request, folder);
     }
-    const cache = this.#cache;
-    return await answerListing(request, { ...source, segments, query, form, cache, now });
+    const { signal } = request;
+    const bounds = this.#bounds;
+    return await answerListing(request, { ...source, segments, query, form, bounds, now, signal });
   }
 
   async #search(
     request: FolderRequest,
     { located, segments, query }: AskedFolder,
   ): Promise<Outcome> {
-    if (this.#searchCount >= MAX_SEARCHES) return { fault: "busy" };
-    this.#searchCount++;
+    const release = this.#searches.take();
+    if (release === undefined) return { fault: "busy" };
     try {
       const { fileSystem, confinement, clock } = this.#options;
       const source = { fileSystem, confinement, directory: located };
       const { signal } = request;
       return await answerSearch(request, { ...source, segments, query, clock, signal });
     } finally {
-      this.#searchCount--;
+      release();
+    }
+  }
+
+  /** Counted until its body is closed. */
+  async #archive(request: FolderRequest, options: ArchiveAnswerOptions): Promise<Outcome> {
+    const release = this.#archives.take();
+    if (release === undefined) return { fault: "busy" };
+    try {
+      const answer = await answerArchive(request, options);
+      if (!isFault(answer) && answer.body instanceof Readable) answer.body.once("close", release);
+      else release();
+      return answer;
+    } catch (error) {
+      release();
+      throw error;
     }
   }
 }

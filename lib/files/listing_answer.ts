@@ -2,6 +2,8 @@
 
 import { Readable } from "node:stream";
 import { GRID_PAGE_ENTRIES, LISTING_PAGE_ENTRIES } from "../base/limits.ts";
+import type { Slots } from "../base/slots.ts";
+import type { Turns } from "../base/turns.ts";
 import { preferredType } from "../http/accept.ts";
 import type { HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
 import { FILE_PAGE_HEADERS } from "./assets.ts";
@@ -9,11 +11,10 @@ import {
   type ListedName,
   type ListingSource,
   readEntries,
-  readNames,
   sortNames,
 } from "./directory_listing.ts";
 import { type FileFault, isFault } from "./file_system.ts";
-import type { ListingCache } from "./listing_cache.ts";
+import type { FolderNames } from "./folder_names.ts";
 import { listingJson } from "./listing_json.ts";
 import { listingPage } from "./listing_page.ts";
 import { listingHref, type ListingQuery, parseListingQuery } from "./listing_query.ts";
@@ -29,10 +30,23 @@ export interface ListingAnswerOptions extends ListingSource {
   readonly query: string;
   /** `auto` chooses by `format` and Accept; HTML for who takes anything, as the original has it. */
   readonly form: "auto" | "json";
-  readonly cache: ListingCache;
+  readonly bounds: ListingBounds;
   /** Milliseconds since 1970, when the folder was located. */
   readonly now: number;
+  /** Aborts when nobody waits for the listing any more. */
+  readonly signal: AbortSignal | undefined;
 }
+
+/** What all listings of a server share, so that those of big folders do not take all of it. */
+export interface ListingBounds {
+  readonly names: FolderNames;
+  /** For putting a big one together. */
+  readonly turns: Turns;
+  /** For sending one that is whole. */
+  readonly streams: Slots;
+}
+
+type ListingRequest = Pick<HttpRequest, "headers">;
 
 /** The media types of a listing. */
 export type ListingType = "text/html" | "application/json" | "text/plain";
@@ -41,13 +55,28 @@ const encoder = new TextEncoder();
 
 /** Lists a folder. HTML comes in pages, JSON and text whole: streamed where that is much. */
 export async function answerListing(
-  request: Pick<HttpRequest, "headers">,
+  request: ListingRequest,
+  options: ListingAnswerOptions,
+): Promise<HttpAnswer | FileFault> {
+  const { bounds, now, signal } = options;
+  const names = await bounds.names.read(options, now);
+  if (isFault(names)) return names;
+  if (names.length <= LISTING_PAGE_ENTRIES) return await showNames(request, names, options);
+  const answer = await bounds.turns.run(async () =>
+    signal?.aborted === true ? BUSY : await showNames(request, names, options)
+  );
+  return answer === "full" ? BUSY : answer;
+}
+
+const BUSY: FileFault = { fault: "busy" };
+
+async function showNames(
+  request: ListingRequest,
+  names: readonly ListedName[],
   options: ListingAnswerOptions,
 ): Promise<HttpAnswer | FileFault> {
   const parameters = new URLSearchParams(options.query);
   const query = parseListingQuery(parameters);
-  const names = await readAllNames(options);
-  if (isFault(names)) return names;
   const shown = query.filter === "" ? names : await filterNames(names, query.filter);
   const { type, headers } = options.form === "json"
     ? { type: "application/json", headers: [] } as const
@@ -58,10 +87,10 @@ export async function answerListing(
   }
   const slices = readEntries(shown, options);
   const pieces = type === "text/plain" ? listingText(slices) : listingJson(slices);
-  const isLong = shown.length > LISTING_PAGE_ENTRIES;
-  const body = isLong
-    ? Readable.from(encodeAll(pieces), { objectMode: false })
+  const body = shown.length > LISTING_PAGE_ENTRIES
+    ? streamPieces(pieces, options.bounds)
     : encoder.encode((await Array.fromAsync(pieces)).join(""));
+  if (body === undefined) return BUSY;
   return { status: 200, headers: [...stateHeaders, ...typeHeaders(type)], body };
 }
 
@@ -83,15 +112,14 @@ export function typeHeaders(type: Exclude<ListingType, "text/html">): RawHeaders
   return ["X-Content-Type-Options", "nosniff", "Content-Type", full];
 }
 
-async function readAllNames(
-  options: ListingAnswerOptions,
-): Promise<readonly ListedName[] | FileFault> {
-  const { cache, directory, now } = options;
-  const cached = cache.get(directory);
-  if (cached !== undefined) return cached;
-  const read = await readNames(options);
-  if (!isFault(read)) cache.set(directory, read, now);
-  return read;
+/** A body that is made while it is read; undefined where too many of those are being sent. */
+function streamPieces(
+  pieces: AsyncIterable<string>,
+  { streams }: ListingBounds,
+): Readable | undefined {
+  const release = streams.take();
+  if (release === undefined) return undefined;
+  return Readable.from(encodeAll(pieces), { objectMode: false }).once("close", release);
 }
 
 async function filterNames(

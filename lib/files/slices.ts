@@ -6,6 +6,8 @@ import { Pacer } from "../base/pacer.ts";
 /** The items in groups of LISTING_SLICE_ENTRIES; between two groups others have a turn when due. */
 export async function* inSlices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
   const pacer = new Pacer();
+  // Many may begin at once, and each would go on unbroken for a while.
+  if (items.length > LISTING_SLICE_ENTRIES) await pacer.giveTurn();
   for (let at = 0; at < items.length; at += LISTING_SLICE_ENTRIES) {
     // It is due for the work of whoever takes the slices, too.
     if (pacer.isDue()) await pacer.giveTurn();

@@ -49,6 +49,8 @@ async function assertServed(connection: RawConnection, before = ""): Promise<voi
 
 /** Closed without a word. */
 async function assertClosed(connection: RawConnection): Promise<void> {
+  // Where it is not closed after all, the answer shows it.
+  await connection.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").catch(() => {});
   assertEquals(await connection.readToEnd(), "");
   await connection.close();
 }

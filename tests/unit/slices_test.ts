@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { LISTING_SLICE_ENTRIES, MAX_UNBROKEN_MS } from "../../lib/base/limits.ts";
+import { Pacer } from "../../lib/base/pacer.ts";
 import { inSlices, sortInSlices } from "../../lib/files/slices.ts";
 
 const COUNT = 3 * LISTING_SLICE_ENTRIES + 17;
@@ -55,4 +56,18 @@ Deno.test("sortInSlices sorts like Array.prototype.sort, stably", async () => {
     const compare = (a: { key: number }, b: { key: number }): number => a.key - b.key;
     assertEquals(await sortInSlices(items, compare), items.toSorted(compare));
   }
+});
+
+Deno.test("Pacer lets one long work of many go on at a time, with a turn of all others between two", async () => {
+  const seen: string[] = [];
+  const works = ["a", "b"].map(async (name) => {
+    await new Pacer().giveTurn();
+    seen.push(name);
+  });
+  await works[0];
+  // However much is done without a turn.
+  for (let i = 0; i < 1000; i++) await Promise.resolve();
+  assertEquals(seen, ["a"]);
+  await works[1];
+  assertEquals(seen, ["a", "b"]);
 });

@@ -87,6 +87,12 @@ export const SMALL_BODY_BYTES = 64 * 1024;
 /** Bytes per read of a streamed file: below it throughput falls, above it only memory grows. */
 export const FILE_PIECE_BYTES = 256 * 1024;
 
+/** What all streamed files together read at a time: many slow readers hold no more than a few do. */
+export const FILE_BODIES_BYTES = 16 * 1024 * 1024;
+
+/** Bytes per read of each of very many streamed files. */
+export const MIN_FILE_PIECE_BYTES = 16 * 1024;
+
 /** Most entries on one page of an HTML listing: what a browser lays out without a pause. */
 export const LISTING_PAGE_ENTRIES = 1000;
 

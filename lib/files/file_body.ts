@@ -1,7 +1,8 @@
 /** The bytes of a file as a stream: a few ranges of it, with other bytes between them. */
 
 import { Readable } from "node:stream";
-import { FILE_PIECE_BYTES } from "../base/limits.ts";
+import { FILE_BODIES_BYTES, FILE_PIECE_BYTES, MIN_FILE_PIECE_BYTES } from "../base/limits.ts";
+import { awaitLoopTurn } from "../base/loop_turns.ts";
 import type { OwnedChunks } from "../http/owned_chunks.ts";
 import type { ByteRange } from "../http/range.ts";
 import type { OpenFile } from "./file_system.ts";
@@ -19,8 +20,11 @@ export class FileBody extends Readable implements OwnedChunks {
   #remaining = 0;
   #reading: Promise<void> | undefined;
 
+  /** All of the process: the more there are, the less each of them may hold. */
+  static #count = 0;
+
   constructor(file: OpenFile, pieces: Iterable<Uint8Array | ByteRange>) {
-    super({ highWaterMark: FILE_PIECE_BYTES });
+    super({ highWaterMark: toPieceBytes(++FileBody.#count) });
     this.#file = file;
     this.#pieces = pieces[Symbol.iterator]();
   }
@@ -42,6 +46,7 @@ export class FileBody extends Readable implements OwnedChunks {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const close = (): void => {
+      FileBody.#count--;
       this.#file.close();
       callback(error);
     };
@@ -53,8 +58,10 @@ export class FileBody extends Readable implements OwnedChunks {
   async #readPiece(): Promise<void> {
     try {
       // A new buffer each time: the reader may hold on to what it was given.
-      const buffer = new Uint8Array(Math.min(FILE_PIECE_BYTES, this.#remaining));
+      const buffer = new Uint8Array(Math.min(toPieceBytes(FileBody.#count), this.#remaining));
       const count = await this.#file.read(buffer);
+      // A thousand readers that all get their first bytes would leave nobody else a moment.
+      await new Promise<void>((resolve) => awaitLoopTurn(resolve));
       this.#reading = undefined;
       if (count === 0) throw new Error("Cannot send file: it shrank while it was sent");
       this.#remaining -= count;
@@ -64,6 +71,12 @@ export class FileBody extends Readable implements OwnedChunks {
       this.destroy(toError(error));
     }
   }
+}
+
+/** How much each of so many bodies reads at a time. */
+function toPieceBytes(count: number): number {
+  const share = Math.floor(FILE_BODIES_BYTES / count);
+  return Math.max(MIN_FILE_PIECE_BYTES, Math.min(FILE_PIECE_BYTES, share));
 }
 
 /** Reads `length` bytes at `offset` at once; undefined where the file ends before. */

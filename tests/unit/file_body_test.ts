@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { once } from "node:events";
-import { FILE_PIECE_BYTES } from "../../lib/base/limits.ts";
+import {
+  FILE_BODIES_BYTES,
+  FILE_PIECE_BYTES,
+  MIN_FILE_PIECE_BYTES,
+} from "../../lib/base/limits.ts";
 import { FileBody, readSmall } from "../../lib/files/file_body.ts";
 import type { FileStat, OpenFile } from "../../lib/files/file_system.ts";
 import { readBody } from "../support/read_body.ts";
@@ -125,4 +129,31 @@ Deno.test("readSmall fills its buffer over short reads, or says that the file is
   );
   assertEquals(readSmall(new MemoryFile(content), { offset: 15, length: 6 }), undefined);
   assertEquals(readSmall(new MemoryFile(content), { offset: 0, length: 0 }), new Uint8Array());
+});
+
+Deno.test("FileBody reads the less at a time the more of them there are", async () => {
+  const open = (): FileBody =>
+    new FileBody(new MemoryFile(new Uint8Array(FILE_PIECE_BYTES)), [
+      { first: 0, last: FILE_PIECE_BYTES - 1 },
+    ]);
+  const firstPiece = async (): Promise<number> => {
+    const body = open();
+    const [piece] = await once(body, "data");
+    body.destroy();
+    await once(body, "close");
+    assert(piece instanceof Uint8Array);
+    return piece.length;
+  };
+  assertEquals(await firstPiece(), FILE_PIECE_BYTES);
+  const others: FileBody[] = [];
+  for (const count of [FILE_BODIES_BYTES / FILE_PIECE_BYTES, FILE_BODIES_BYTES / 20_000, 2000]) {
+    while (others.length < count - 1) others.push(open());
+    const expected = Math.max(MIN_FILE_PIECE_BYTES, Math.floor(FILE_BODIES_BYTES / others.length));
+    assert(Math.abs(await firstPiece() - expected) <= expected / others.length);
+  }
+  for (const body of others) {
+    body.destroy();
+    await once(body, "close");
+  }
+  assertEquals(await firstPiece(), FILE_PIECE_BYTES);
 });

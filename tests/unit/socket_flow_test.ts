@@ -37,10 +37,14 @@ Deno.test("SocketFlow lets one socket of those that have read much go on in each
   assertEquals(flowing(), [true, true, true]);
 });
 
-Deno.test("SocketFlow never stops a socket for small pieces", () => {
+Deno.test("SocketFlow counts small pieces as it does large ones", async () => {
   const socket = new FakeSocket();
   const flow = new SocketFlow(socket);
-  for (let i = 0; i < 1000; i++) flow.took(new Uint8Array(1024));
+  for (let i = 0; i < 127; i++) flow.took(new Uint8Array(1024));
+  assertEquals(socket.isFlowing, true);
+  flow.took(new Uint8Array(1024));
+  assertEquals(socket.isFlowing, false);
+  await turn();
   assertEquals(socket.isFlowing, true);
 });
 

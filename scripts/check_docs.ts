@@ -31,6 +31,7 @@ export async function readProject(): Promise<Project> {
     tests: await readTexts(tests),
     paths,
     tasks: Object.keys(project.tasks),
+    packages: Object.values(project.imports),
     version: project.version,
     blocks: createBlocks(await Deno.readTextFile(new URL("lib/base/limits.ts", ROOT))),
   };

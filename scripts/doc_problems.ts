@@ -14,6 +14,8 @@ export interface Project {
   readonly paths: ReadonlySet<string>;
   /** Names of the tasks in deno.json. */
   readonly tasks: readonly string[];
+  /** What the import map names, as `npm:NAME@VERSION/PATH`. */
+  readonly packages: readonly string[];
   readonly version: string;
   readonly blocks: Blocks;
 }
@@ -32,7 +34,22 @@ export function findProblems(project: Project): readonly string[] {
     ];
     problems.push(...found.map((problem) => `${path}: ${problem}`));
   }
-  return [...problems, ...findMissingBlocks(project), ...checkTasks(project)];
+  return [
+    ...problems,
+    ...findMissingBlocks(project),
+    ...checkTasks(project),
+    ...checkPackages(project),
+  ];
+}
+
+/** A package that nobody has given a reason for. */
+function checkPackages({ files, packages }: Project): string[] {
+  const reasons = files.get("docs/decisions.md") ?? "";
+  const names = new Set(
+    packages.map((specifier) => /^npm:(.[^@]*)/.exec(specifier)?.[1] ?? specifier),
+  );
+  return [...names].filter((name) => !reasons.includes(`\`${name}\``))
+    .map((name) => `docs/decisions.md: it does not tell why the package "${name}" is used`);
 }
 
 function checkTasks({ files, tasks }: Project): string[] {

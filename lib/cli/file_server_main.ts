@@ -17,6 +17,7 @@ import { checkHost } from "../http/host_check.ts";
 import { Listener } from "../http/listener.ts";
 import type { Handler, HttpRequest } from "../http/message.ts";
 import { announce } from "./announce.ts";
+import { dropRights, STARTING_RIGHTS } from "./drop_rights.ts";
 import { printPasswordHash } from "./hash_password.ts";
 import { loadFileServerConfig } from "./load_file_server_config.ts";
 import { formatConfigError } from "./print_error.ts";
@@ -73,10 +74,10 @@ async function serve(config: FileServerConfig, stopping: AbortSignal): Promise<v
     log: log.named("http"),
     clock: systemClock,
   });
-  if (!config.open) await dropRights();
   const address = await listener.start(config);
   announce(config, { address, log });
-  await dropRights();
+  // The port is open, and a browser is run at the start alone.
+  await dropRights([...STARTING_RIGHTS, "net"]);
   if (tls !== undefined || gate !== undefined) {
     addSignalListener("SIGHUP", () => void reload(config, { listener, gate, log }));
   }
@@ -85,11 +86,6 @@ async function serve(config: FileServerConfig, stopping: AbortSignal): Promise<v
   await listener.close(deadline.signal);
   deadline.clear();
   log.info("Stopped");
-}
-
-/** Nothing but a browser is ever run, and that at the start. */
-async function dropRights(): Promise<void> {
-  await Deno.permissions.revoke({ name: "run" });
 }
 
 /** The folder below its path, for who may see it. */

@@ -19,6 +19,7 @@ import { RelayClient } from "../server/relay_client.ts";
 import { Server } from "../server/server.ts";
 import { parseCertificates } from "../server/trusted_certificates.ts";
 import { loadServerConfig, type NewConfig } from "./load_server_config.ts";
+import { dropRights, STARTING_RIGHTS } from "./drop_rights.ts";
 import { diskConfigFiles, readConfigFile } from "./read_config_file.ts";
 import {
   createConsoleLog,
@@ -88,6 +89,9 @@ async function serve(
     clock: systemClock,
     log: log.named("server"),
   });
+  await dropRights(
+    hasSocket(config) ? STARTING_RIGHTS.filter((right) => right !== "write") : STARTING_RIGHTS,
+  );
   await announce(config, log);
   server.start();
   await whenAborted(stopping);
@@ -138,6 +142,11 @@ async function openOrigins(
     };
     return createOrigin(config, { clock: systemClock, log: log.named("origins") });
   }));
+}
+
+/** Whether an origin is a Unix socket, which Deno wants the right to write for. */
+function hasSocket({ origins }: ServerConfig): boolean {
+  return origins.some(({ url }) => url.startsWith("unix:"));
 }
 
 /** Deno wants more rights for a Unix socket than for the network; without them it would end. */

@@ -37,11 +37,22 @@ Deno.test(\`with ${"${count}"} of them\`, () => {});
 function projectWith(change: (readme: string) => string, more: Partial<Project> = {}): Project {
   const files = new Map([
     ["README.md", change(README)],
+    ["docs/decisions.md", "# Decisions\n\n`@a/b` does what we cannot.\n"],
     ["docs/protocol.md", "# Protocol\n\n## The exchange, `P1`\n"],
   ]);
   const paths = new Set([...files.keys(), "docs"]);
   const tests = new Map([["tests/unit/a_test.ts", TESTS]]);
-  return { files, tests, paths, tasks: ["demo"], version: "3.0.0", blocks: BLOCKS, ...more };
+  const packages = ["npm:@a/b@1.0.0/mod.js"];
+  return {
+    files,
+    tests,
+    paths,
+    packages,
+    tasks: ["demo"],
+    version: "3.0.0",
+    blocks: BLOCKS,
+    ...more,
+  };
 }
 
 Deno.test("README, docs, deno.json and code of this project agree", async () => {
@@ -128,7 +139,12 @@ Deno.test("findProblems finds the newest changelog entry of another version", ()
 });
 
 Deno.test("findProblems says that there is no README.md", () => {
-  const project = { ...projectWith((readme) => readme), files: new Map(), blocks: new Map() };
+  const project = {
+    ...projectWith((readme) => readme),
+    packages: [],
+    files: new Map(),
+    blocks: new Map(),
+  };
   assertEquals(findProblems(project), ["README.md: it does not exist"]);
 });
 
@@ -156,4 +172,11 @@ Deno.test("createBlocks makes a row per limit, of its value and its whole commen
     limits.split("\n").find((row) => row.includes("MAX_HEAD_BYTES")),
     "| `MAX_HEAD_BYTES` | 16,384 | Longest `a\\|b`: one more line. |",
   );
+});
+
+Deno.test("findProblems finds a package without a reason", () => {
+  const packages = ["npm:@a/b@1.0.0/mod.js", "npm:c@2.0.0"];
+  assertEquals(findProblems(projectWith((readme) => readme, { packages })), [
+    'docs/decisions.md: it does not tell why the package "c" is used',
+  ]);
 });

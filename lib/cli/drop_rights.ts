@@ -1,0 +1,12 @@
+/** Giving up rights of the process, for good: what has to be taken over then can do less. */
+
+/** What a program may give up once it has started. Reading stays: files are what it is for. */
+export type Right = "run" | "write" | "ffi" | "env" | "sys" | "net";
+
+/** What no program needs once it runs, nor any that it could start. */
+export const STARTING_RIGHTS: readonly Right[] = ["run", "write", "ffi", "env", "sys"];
+
+/** Gives these rights up, granted or not, whatever the process was started with. */
+export async function dropRights(rights: readonly Right[]): Promise<void> {
+  for (const name of rights) await Deno.permissions.revoke({ name });
+}

@@ -437,7 +437,16 @@ export const CLOSE_TIMEOUT_MS = 1_000;
 /** Longest head of an answer of an origin or a relay, and longest trailer fields. Past it: 502. */
 export const MAX_ANSWER_HEAD_BYTES = 64 * 1024;
 
-/** Most fields in one of those. */
+/**
+ * Most bytes of interim answers (1xx) to one request, INTERIM_OVERHEAD_BYTES for
+ * each included: a thousand small ones. Nothing holds them back where a visitor does not read. Past it: 502.
+ */
+export const MAX_INTERIM_BYTES = 64 * 1024;
+
+/** What an interim answer counts for beside its fields. */
+export const INTERIM_OVERHEAD_BYTES = 64;
+
+/** Most fields in one of those heads. */
 export const MAX_ANSWER_FIELDS = 1000;
 
 /** Longest line that tells a chunk's size, extensions included. */

@@ -6,7 +6,12 @@
 
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
-import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES } from "../base/limits.ts";
+import {
+  INTERIM_OVERHEAD_BYTES,
+  MAX_ANSWER_FIELDS,
+  MAX_ANSWER_HEAD_BYTES,
+  MAX_INTERIM_BYTES,
+} from "../base/limits.ts";
 import { ChunkReader, LAX_CHUNK_LINE_REGEXP } from "../http/chunk_reader.ts";
 import { connectionOptions } from "../http/connection_options.ts";
 import { headerValues, isValidHeader } from "../http/headers.ts";
@@ -59,6 +64,8 @@ export class ResponseReader {
   #state: State = "idle";
   #expectation: Expectation = { isHead: false, allowsSwitch: false };
   #isUntouched = true;
+  /** Of the request that is open. */
+  #interimBytes = 0;
   /** Bytes of the body that are still to come, where their number is known. */
   #missing = 0;
   /** What has come of a head or of trailers, where that was not all at once. */
@@ -81,6 +88,7 @@ export class ResponseReader {
   expect(expectation: Expectation): void {
     this.#expectation = expectation;
     this.#isUntouched = true;
+    this.#interimBytes = 0;
     this.#state = "head";
   }
 
@@ -133,6 +141,10 @@ export class ResponseReader {
       return bytes.length;
     }
     if (status < 200) {
+      this.#interimBytes += found.text.length + INTERIM_OVERHEAD_BYTES;
+      if (this.#interimBytes > MAX_INTERIM_BYTES) {
+        throw new ProtocolError("it sends interim answers without end");
+      }
       this.#sink.interim(status, fields);
       return found.end;
     }

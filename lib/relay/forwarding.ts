@@ -81,7 +81,10 @@ export function toServerHeaders(
   { host, prefix, isTrusted }: Provenance,
 ): RawHeaders {
   const fields: string[] = [];
+  // RFC 9112 §3.2.2: what an absolute target names takes the place of Host, which may lie.
+  if (host !== "") fields.push("Host", host);
   forEachEndToEnd(request.headers, (name, key, value) => {
+    if (key === "host") return;
     if (DROPPED.has(key) || REPLACED.has(key) || (!isTrusted && isOriginField(key))) return;
     fields.push(name, value);
   });

@@ -6,12 +6,13 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import { ProtocolError } from "../base/errors.ts";
+import { MAX_INTERIM_BYTES } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { HttpAnswer, HttpRequest } from "../http/message.ts";
 import { ownsChunks } from "../http/owned_chunks.ts";
 import type { SilenceWatch } from "../http/silence_watch.ts";
 import { textAnswer } from "../http/text_answer.ts";
-import type { ModernHead } from "../wire/modern_messages.ts";
+import { type ModernHead, weighInform } from "../wire/modern_messages.ts";
 import { RecordStream } from "../wire/record_stream.ts";
 import { feed, StreamDecoder } from "../wire/stream_decoder.ts";
 import { AnswerSegments } from "./answer_segments.ts";
@@ -48,6 +49,7 @@ export class ModernExchange {
   #whole: WholeStream[] = [];
   /** True when all of the answer has come. */
   #isAnswered = false;
+  #interimBytes = 0;
 
   constructor(exchange: Exchange, options: ModernExchangeOptions) {
     this.#exchange = exchange;
@@ -72,6 +74,10 @@ export class ModernExchange {
   /** INFORM: an interim answer. */
   inform({ status, headers }: ModernHead): void {
     if (!this.#exchange.isUnanswered) return;
+    this.#interimBytes += weighInform({ status, headers });
+    if (this.#interimBytes > MAX_INTERIM_BYTES) {
+      return this.#violate("Interim answers without end");
+    }
     const fields = toVisitorHints(headers, this.#exchange.request);
     if (fields !== undefined) this.#exchange.visitor.inform(status, fields);
   }

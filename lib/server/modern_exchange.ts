@@ -8,6 +8,7 @@ import {
   INLINE_GATHER_MS,
   INLINE_WAIT_MS,
   MAX_CHANNEL_BACKLOG_BYTES,
+  MAX_INTERIM_BYTES,
 } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { headerValue } from "../http/headers.ts";
@@ -20,6 +21,7 @@ import {
   encodeInform,
   encodeStreamHead,
   type ModernRequest,
+  weighInform,
 } from "../wire/modern_messages.ts";
 import { encodeWholeStream, RecordStream } from "../wire/record_stream.ts";
 import type { StreamBody } from "../wire/stream_decoder.ts";
@@ -58,6 +60,7 @@ export class ModernExchange {
   #isCancelled = false;
   /** The request's body, where it is fetched from the relay. */
   #body: StreamBody | undefined;
+  #interimBytes = 0;
 
   constructor(request: ModernRequest, options: ModernExchangeOptions) {
     this.#request = request;
@@ -129,7 +132,10 @@ export class ModernExchange {
     const { channel, log } = this.#options;
     const { id } = this.#request;
     try {
-      channel.send(encodeInform(id, { status, headers }));
+      const head = { status, headers };
+      this.#interimBytes += weighInform(head);
+      // The relay would take more for a breach of the protocol.
+      if (this.#interimBytes <= MAX_INTERIM_BYTES) channel.send(encodeInform(id, head));
     } catch (error) {
       // Past the bounds of a record. The answer itself may well fit.
       log.debug("Interim answer was left out", { id, reason: toMessage(error) });

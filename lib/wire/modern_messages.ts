@@ -3,7 +3,12 @@
 import { Buffer } from "node:buffer";
 import { ProtocolError } from "../base/errors.ts";
 import { writeLatin1 } from "../base/latin1.ts";
-import { INLINE_ANSWER_BYTES, INLINE_REQUEST_BYTES, MAX_MESSAGE_BYTES } from "../base/limits.ts";
+import {
+  INLINE_ANSWER_BYTES,
+  INLINE_REQUEST_BYTES,
+  INTERIM_OVERHEAD_BYTES,
+  MAX_MESSAGE_BYTES,
+} from "../base/limits.ts";
 import type { RawHeaders } from "../http/message.ts";
 import {
   ANSWER,
@@ -136,6 +141,11 @@ export function encodeAnswerHead(id: string, head: ModernHead, bodyLength: numbe
 /** @throws {RangeError} where the head is past the bounds of a record. */
 export function encodeInform(id: string, head: ModernHead): Uint8Array {
   return encodeHead({ type: INFORM, id, head });
+}
+
+/** What an interim answer counts for towards MAX_INTERIM_BYTES. @throws {RangeError} as above. */
+export function weighInform({ headers }: ModernHead): number {
+  return INTERIM_OVERHEAD_BYTES + measureTexts(headers);
 }
 
 /** The first record of an answer stream. @throws {RangeError} as encodeAnswer. */

@@ -5,7 +5,12 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { PassThrough } from "node:stream";
-import { MAX_BATCH_BYTES, SEGMENT_BYTES } from "../../lib/base/limits.ts";
+import {
+  INTERIM_OVERHEAD_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_INTERIM_BYTES,
+  SEGMENT_BYTES,
+} from "../../lib/base/limits.ts";
 import { headerValue } from "../../lib/http/headers.ts";
 import type { HttpAnswer } from "../../lib/http/message.ts";
 import { ANSWER, DATA, END, FAIL, HEAD, INFORM, LEAVE, REQUEST } from "../../lib/wire/modern.ts";
@@ -106,6 +111,7 @@ const MESSAGES: readonly Wrong[] = [
   ["of status 100: INFORM", (id) => informOf(id, 100), "its status is 100"],
   ["of status 101: INFORM", (id) => informOf(id, 101), "its status is 101"],
   ["of status 200: INFORM", (id) => informOf(id, 200), "its status is 200"],
+  ["that repeats INFORM without end", (id) => informs(id), "Interim answers without end"],
   [
     "of a body over 64 KiB",
     (id) => encodeAnswer(id, OK, new Uint8Array(64 * 1024 + 1)),
@@ -119,6 +125,12 @@ function answerOf(id: string, status: number): Uint8Array {
 
 function informOf(id: string, status: number): Uint8Array {
   return encodeInform(id, { status, headers: [] });
+}
+
+/** One more than may come, counted with 66 bytes each. */
+function informs(id: string): Uint8Array {
+  const count = Math.floor(MAX_INTERIM_BYTES / (INTERIM_OVERHEAD_BYTES + 2)) + 1;
+  return concatBytes(Array.from({ length: count }, () => informOf(id, 103)));
 }
 
 function odd(type: number, id: string, status = 200): Uint8Array {

@@ -147,6 +147,19 @@ for (const [what, wire, reason, options] of heads) {
   });
 }
 
+Deno.test("ResponseReader takes interim answers up to their limit, and refuses one more", () => {
+  const wire = "HTTP/1.1 103 X\r\n\r\n";
+  const read = (count: number): readonly ResponseEvent[] =>
+    readEvents([fromLatin1(wire.repeat(count) + withFields("Content-Length: 0"))]);
+  const refused = ["refused", "it sends interim answers without end"];
+  const many = read(1000);
+  assertEquals(many.at(-1), refused);
+  const most = many.length - 1;
+  assertEquals(most > 700, true);
+  assertEquals(read(most).some(([kind]) => kind === "refused"), false);
+  assertEquals(read(most + 1).at(-1), refused);
+});
+
 /** Events are the same however it is cut. */
 function assertRefused(
   wire: string,

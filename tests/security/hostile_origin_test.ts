@@ -1,0 +1,190 @@
+/** Answers that two programs might read differently, or that poison what comes behind them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { MAX_ANSWER_HEAD_BYTES } from "../../lib/base/limits.ts";
+import { createDispatcher } from "../../lib/server/dispatch.ts";
+import { openOrigin } from "../support/origins.ts";
+import { exchangeBytes } from "../support/raw_connection.ts";
+import { RawServer } from "../support/raw_server.ts";
+import { printTable } from "../support/security_page.ts";
+import { startRelay, startServer } from "../support/tunnel.ts";
+import { parseVisit, toRequestText, visit } from "../support/visit.ts";
+
+interface Row {
+  readonly what: string;
+  /** What the origin sends, as bytes; then it leaves the connection open, or closes it. */
+  readonly answer: string;
+  readonly closes?: boolean;
+  readonly method?: string;
+  /** What the visitor gets: a status of the server's own, no answer that looks complete, or this. */
+  readonly gets: 502 | "cut" | string;
+}
+
+const POISON = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned";
+const OK = "HTTP/1.1 200 OK\r\n";
+
+const ROWS: readonly Row[] = [
+  {
+    what: "length and chunks",
+    answer: `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${POISON}`,
+    gets: 502,
+  },
+  {
+    what: "two lengths",
+    answer: `${OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`,
+    gets: 502,
+  },
+  { what: "`Content-Length: +5`", answer: `${OK}Content-Length: +5\r\n\r\nhello`, gets: 502 },
+  { what: "`Content-Length: -1`", answer: `${OK}Content-Length: -1\r\n\r\nhello`, gets: 502 },
+  {
+    what: "an unknown coding",
+    answer: `${OK}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    gets: 502,
+  },
+  {
+    what: "a chunk that is longer than it says",
+    answer: `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n${POISON}`,
+    gets: "cut",
+  },
+  {
+    what: "a chunk of a size that is none",
+    answer: `${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n\r\n${POISON}`,
+    gets: "cut",
+  },
+  {
+    what: "an answer that ends early",
+    answer: `${OK}Content-Length: 10\r\n\r\nhello`,
+    closes: true,
+    gets: "cut",
+  },
+  {
+    what: "chunks that end early",
+    answer: `${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
+    closes: true,
+    gets: "cut",
+  },
+  { what: "HTTP/0.9", answer: "hello\r\n\r\n", closes: true, gets: 502 },
+  { what: "HTTP/2.0", answer: "HTTP/2.0 200 OK\r\n\r\n", closes: true, gets: 502 },
+  { what: "a status of two digits", answer: "HTTP/1.1 20 OK\r\n\r\n", closes: true, gets: 502 },
+  { what: "status 099", answer: "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n", gets: 502 },
+  {
+    what: "a bare LF (RFC 9112 §2.2)",
+    answer: "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+    gets: "hello",
+  },
+  {
+    what: "a line that goes on (RFC 9112 §5.2)",
+    answer: `${OK}X: a\r\n b\r\nContent-Length: 5\r\n\r\nhello`,
+    gets: "hello",
+  },
+  {
+    what: "a space before a colon (RFC 9112 §5.1)",
+    answer: `${OK}Content-Length : 5\r\n\r\nhello`,
+    gets: "hello",
+  },
+  {
+    what: "a bare CR in a value",
+    answer: `${OK}X: a\rY: b\r\nContent-Length: 5\r\n\r\nhello`,
+    gets: 502,
+  },
+  { what: "NUL in a value", answer: `${OK}X: a\0b\r\nContent-Length: 5\r\n\r\nhello`, gets: 502 },
+  {
+    what: "a head past its limit",
+    answer: `${OK}X: ${"x".repeat(MAX_ANSWER_HEAD_BYTES)}\r\n\r\n`,
+    gets: 502,
+  },
+  { what: "101 that nobody asked for", answer: "HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n", gets: 502 },
+  {
+    what: "a flood of 1xx",
+    answer: "HTTP/1.1 102 Processing\r\n\r\n".repeat(100_000),
+    closes: true,
+    gets: 502,
+  },
+  {
+    what: "another answer behind the first",
+    answer: `${OK}Content-Length: 5\r\n\r\nhello${POISON}`,
+    gets: "hello",
+  },
+  {
+    what: "204 with a body",
+    answer: `HTTP/1.1 204 No Content\r\n\r\n${POISON}`,
+    gets: "",
+  },
+  {
+    what: "304 with a body",
+    answer: `HTTP/1.1 304 Not Modified\r\nContent-Length: ${POISON.length}\r\n\r\n${POISON}`,
+    gets: "",
+  },
+  {
+    what: "a body for HEAD",
+    method: "HEAD",
+    answer: `${OK}Content-Length: ${POISON.length}\r\n\r\n${POISON}`,
+    gets: "",
+  },
+  {
+    what: "fields that Connection names, and hop-by-hop ones",
+    answer: `${OK}Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 9\r\nProxy-Authenticate: x\r\n` +
+      "Upgrade: h2c\r\nContent-Length: 5\r\n\r\nhello",
+    gets: "hello",
+  },
+];
+
+/** A server behind a relay, whose origin answers the first request of each row as that says. */
+async function tryRow(row: Row): Promise<string> {
+  await using stack = new AsyncDisposableStack();
+  const origin = stack.use(
+    await RawServer.listen(async (connection) => {
+      for (;;) {
+        const head = await connection.readHead();
+        if (/^\S+ \/next /.test(head)) connection.send(`${OK}Content-Length: 4\r\n\r\nnext`);
+        else {
+          connection.send(row.answer);
+          if (row.closes === true) connection.socket.end();
+        }
+      }
+    }),
+  );
+  const relay = stack.use(await startRelay());
+  const forwarding = stack.use(openOrigin(origin.port));
+  const handler = createDispatcher({ origins: [forwarding] });
+  const server = stack.use(await startServer(relay.url, handler));
+  await server.server.connection?.path;
+  const { method = "GET" } = row;
+  const headers = ["Connection: close"];
+  const bytes = await exchangeBytes(
+    relay.port,
+    toRequestText("/servers/home/row", { method, headers }),
+  );
+  const final = bytes.replace(/^(?:HTTP\/1\.1 1\d\d [^]*?\r\n\r\n)+/, "");
+  // Those behind it, on whatever connection is left, get theirs.
+  for (let i = 0; i < 3; i++) {
+    const next = await visit(relay.port, "/servers/home/next");
+    assertEquals([next.status, next.body], [200, "next"]);
+  }
+  assert(!final.includes("poisoned"));
+  // A few bytes may be on their way before it shows that the rest does not come.
+  const answer = final === "" ? undefined : parseVisit(final, method);
+  if (row.gets === "cut") {
+    assert(answer === undefined || answer.status === 502 || !answer.isComplete, final);
+    return "502, or a cut connection";
+  }
+  assert(answer !== undefined);
+  assert(!/^(?:x-hop|keep-alive|proxy-authenticate|upgrade):/im.test(answer.head), answer.head);
+  if (row.gets === 502) {
+    assertEquals(answer.status, 502);
+    assert(/^proxy-status: ptth_server/im.test(answer.head), answer.head);
+    return "502";
+  }
+  assertEquals([answer.body, answer.isComplete], [row.gets, true]);
+  return row.gets === "" ? "the head alone" : "the first answer alone";
+}
+
+Deno.test("hostile origin: no answer reaches another request, and none looks complete that is not", async (t) => {
+  const rows: string[][] = [];
+  for (const row of ROWS) {
+    await t.step(row.what, async () => {
+      rows.push([row.what, await tryRow(row)]);
+    });
+  }
+  await printTable({ name: "answers", columns: ["Answer", "The visitor gets"], rows });
+});

@@ -151,7 +151,7 @@ Deno.test("ResponseReader takes interim answers up to their limit, and refuses o
   const wire = "HTTP/1.1 103 X\r\n\r\n";
   const read = (count: number): readonly ResponseEvent[] =>
     readEvents([fromLatin1(wire.repeat(count) + withFields("Content-Length: 0"))]);
-  const refused = ["refused", "it sends interim answers without end"];
+  const refused: ResponseEvent = ["refused", "it sends interim answers without end"];
   const many = read(1000);
   assertEquals(many.at(-1), refused);
   const most = many.length - 1;

@@ -56,13 +56,13 @@ export class FaultPipe {
 
   /** Goes by the condition as it is now. */
   update(): void {
-    const isHeld = this.#isStopped || this.#condition.isFrozen ||
-      this.#queuedBytes > MAX_QUEUED_BYTES || this.#isFull;
-    if (isHeld) this.#from.pause();
-    else this.#from.resume();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#pump();
+    const isHeld = this.#isStopped || this.#condition.isFrozen || this.#isFull ||
+      this.#queuedBytes > MAX_QUEUED_BYTES;
+    if (isHeld) this.#from.pause();
+    else this.#from.resume();
   }
 
   /** Passes nothing on any more, whatever the condition. */
@@ -82,7 +82,7 @@ export class FaultPipe {
   finish(): void {
     this.#isSenderGone = true;
     if (this.#isStopped) this.#to.destroy();
-    else this.#pump();
+    else this.update();
   }
 
   #push(bytes: Uint8Array | undefined): void {
@@ -92,16 +92,13 @@ export class FaultPipe {
   }
 
   #pump(): void {
-    if (this.#isStopped || this.#condition.isFrozen || this.#timer !== undefined) return;
+    if (this.#isStopped || this.#condition.isFrozen) return;
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       if (this.#isFull) return;
       const now = performance.now();
       const waitMs = Math.max(next.dueAt, this.#freeAt) - now;
       if (waitMs > 0) {
-        this.#timer = setTimeout(() => {
-          this.#timer = undefined;
-          this.update();
-        }, Math.ceil(waitMs));
+        this.#timer = setTimeout(() => this.update(), Math.ceil(waitMs));
         return;
       }
       this.#pass(next, now);

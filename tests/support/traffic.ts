@@ -59,7 +59,7 @@ export class Traffic {
   readonly #refusals: Record<string, number> = {};
   readonly #violations: string[] = [];
   readonly #goodNumbers = new Set<number>();
-  readonly #connections = new Set<VisitorConnection>();
+  readonly #connections = new Map<VisitorConnection, VisitorKind | "probe">();
   readonly #loops = new Set<Promise<void>>();
   #lastNumber = 0;
   #isRunning = false;
@@ -141,16 +141,16 @@ export class Traffic {
       prefix: `/servers/${name}`,
       seed: this.#options.random.seed,
       file,
-      open: () => this.#open(),
+      open: () => this.#open(kind),
       nextNumber: () => ++this.#lastNumber,
       note: (number, result) => this.#note(kind, number, result),
     };
   }
 
-  async #open(): Promise<VisitorConnection | undefined> {
+  async #open(kind: VisitorKind | "probe"): Promise<VisitorConnection | undefined> {
     const { host = "127.0.0.1", port } = this.#options;
     const connection = new VisitorConnection({ host, port });
-    this.#connections.add(connection);
+    this.#connections.set(connection, kind);
     void connection.closed.then(() => this.#connections.delete(connection));
     if (await connection.connected) return connection;
     await connection.closed;
@@ -178,9 +178,11 @@ export class Traffic {
     const { hungMs = HUNG_MS } = this.#options;
     this.#hungTimer ??= setInterval(() => {
       const oldest = performance.now() - hungMs;
-      for (const connection of this.#connections) {
+      for (const [connection, kind] of this.#connections) {
         if (connection.progressAt >= oldest) continue;
-        this.#violate(`an exchange hangs: nothing has moved for ${hungMs} ms`);
+        this.#violate(
+          `${kind} hangs: nothing has moved for ${hungMs} ms (${connection.state})`,
+        );
         connection.leave("reset");
       }
     }, HUNG_CHECK_MS);

@@ -6,9 +6,13 @@ import { FILE_EXCHANGE_NUMBER, type TrafficFile } from "./traffic_kinds.ts";
 
 const LENGTH = 1024 * 1024;
 
-/** Writes it into a folder that is to be served. */
-export async function writeTrafficFile(folder: TempFolder, seed: number): Promise<TrafficFile> {
+/** Writes it into a folder that is to be served, which may be one below another. */
+export async function writeTrafficFile(
+  folder: TempFolder,
+  seed: number,
+  below = ".",
+): Promise<TrafficFile> {
   const bytes = new TrafficBytes({ seed, number: FILE_EXCHANGE_NUMBER }, "down");
-  await folder.write("traffic.bin", bytes.slice(0, LENGTH));
+  await folder.write(`${below}/traffic.bin`, bytes.slice(0, LENGTH));
   return { path: "/files/traffic.bin", length: LENGTH };
 }

@@ -12,6 +12,8 @@ export interface TrafficOriginOptions {
   readonly port: number;
   /** Where it writes down what arrives; appended to what an earlier one has written. */
   readonly file: string;
+  /** What starts it, such as `ip netns exec NAME`; default nothing. */
+  readonly via?: readonly string[];
 }
 
 export interface TrafficOrigin extends AsyncDisposable {
@@ -21,13 +23,12 @@ export interface TrafficOrigin extends AsyncDisposable {
 
 /** Killed at the end of the scope. */
 export async function startTrafficOrigin(
-  { port, file }: TrafficOriginOptions,
+  { port, file, via = [] }: TrafficOriginOptions,
 ): Promise<TrafficOrigin> {
   const permissions = ["--allow-net=127.0.0.1", `--allow-write=${dirname(file)}`];
-  const program = ChildProgram.start(Deno.execPath(), {
-    args: [...toDenoArgs(permissions, MAIN), String(port), file],
-    cwd: PROJECT,
-  });
+  const deno = [Deno.execPath(), ...toDenoArgs(permissions, MAIN)];
+  const [command = "", ...args] = [...via, ...deno, String(port), file];
+  const program = ChildProgram.start(command, { args, cwd: PROJECT });
   const [, actual] = await program.untilStdout(/^(\d+)\n/);
   return {
     program,

@@ -63,6 +63,13 @@ export class VisitorConnection {
     return this.#gone.promise;
   }
 
+  /** How far it has come, for whoever wonders why it comes no further. */
+  get state(): string {
+    const { bytesWritten, bytesRead, connecting, writableLength } = this.#socket;
+    const phase = connecting ? "connecting" : this.#isGone ? "ended" : "open";
+    return `${phase}, ${bytesWritten - writableLength} bytes sent, ${bytesRead} received`;
+  }
+
   /** Sends bytes; resolves when there is room for more. Those that cannot go any more are dropped. */
   async send(bytes: Uint8Array | string): Promise<void> {
     if (this.#isGone) return;

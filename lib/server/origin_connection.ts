@@ -5,6 +5,7 @@ import { connect as connectTls, type SecureContext } from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import { TCP_KEEP_ALIVE_MS } from "../base/limits.ts";
 import type { OriginAddress } from "../base/origin_url.ts";
+import { guardErrors } from "../client/guard_errors.ts";
 import {
   toAbortError,
   toConnectError,
@@ -38,9 +39,11 @@ export function openOriginConnection(
   const { clock, timeoutMs, signal, allowHalfOpen } = options;
   const peer = `origin "${address.text}"`;
   return new Promise((resolve, reject) => {
-    const tcp = "socketPath" in endpoint
-      ? connectTcp({ path: endpoint.socketPath, allowHalfOpen })
-      : connectTcp({ host: endpoint.hostname, port: endpoint.port, allowHalfOpen });
+    const tcp = guardErrors(
+      "socketPath" in endpoint
+        ? connectTcp({ path: endpoint.socketPath, allowHalfOpen })
+        : connectTcp({ host: endpoint.hostname, port: endpoint.port, allowHalfOpen }),
+    );
     let socket = tcp;
     const settle = (fault?: UnreachableError): void => {
       if (timer !== undefined) clock.clear(timer);
@@ -48,9 +51,6 @@ export function openOriginConnection(
       tcp.off("error", fail).off("close", close);
       socket.off("error", failTls).off("close", close);
       if (fault === undefined) return resolve(socket);
-      // It may fail once more while it is being destroyed.
-      tcp.on("error", () => {});
-      socket.on("error", () => {});
       tcp.destroy();
       socket.destroy();
       reject(fault);
@@ -72,7 +72,7 @@ export function openOriginConnection(
       tcp.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       if (!isTls) return settle();
       try {
-        socket = secure(tcp, address, options);
+        socket = guardErrors(secure(tcp, address, options));
       } catch (error) {
         return failTls(error);
       }

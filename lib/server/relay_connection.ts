@@ -3,6 +3,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import type { Clock } from "../base/clock.ts";
+import { guardErrors } from "../client/guard_errors.ts";
 import { openTunnel } from "./connect_tunnel.ts";
 import type { Proxy } from "./proxy_settings.ts";
 import {
@@ -34,7 +35,7 @@ export async function openConnection(relay: URL, options: ConnectionOptions): Pr
   const target = addressOf(relay);
   const peer = peerOf(relay);
   const { hostname, port } = proxy ?? target;
-  const tcp = connectTcp({ host: hostname, port });
+  const tcp = guardErrors(connectTcp({ host: hostname, port }));
   const guard = guardConnecting(tcp, { ...options, peer });
   try {
     await event(tcp, "connect").catch((error) => {
@@ -111,7 +112,7 @@ async function startTls(
 ): Promise<Socket> {
   const { hostname, trust, peer } = options;
   try {
-    const socket = connectTls({
+    const socket = guardErrors(connectTls({
       socket: tcp,
       secureContext: trust(),
       // The name that the certificate must be for; as SNI only names are allowed (RFC 6066 §3).
@@ -120,7 +121,7 @@ async function startTls(
       ALPNProtocols: ["http/1.1"],
       // Else an environment variable could turn the check off.
       rejectUnauthorized: true,
-    });
+    }));
     await event(socket, "secureConnect");
     return socket;
   } catch (error) {
@@ -133,10 +134,8 @@ function event(socket: Socket, name: "connect" | "secureConnect"): Promise<void>
   return new Promise((resolve, reject) => {
     const settle = (error?: Error): void => {
       socket.off(name, settle).off("error", settle).off("close", close);
-      if (error === undefined) return resolve();
-      // It may fail once more while it is being destroyed.
-      socket.on("error", () => {});
-      reject(error);
+      if (error === undefined) resolve();
+      else reject(error);
     };
     const close = (): void => settle(new Error("the connection was closed"));
     socket.on(name, settle).on("error", settle).on("close", close);

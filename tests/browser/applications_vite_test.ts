@@ -2,12 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
-import {
-  type OriginTable,
-  PREFIX,
-  startTunnelPrograms,
-  type TunnelPrograms,
-} from "../support/tunnel_programs.ts";
+import type { OriginTable } from "../support/tunnel_files.ts";
+import { PREFIX, startTunnelPrograms, type TunnelPrograms } from "../support/tunnel_programs.ts";
 import { visit } from "../support/visit.ts";
 import { hasVite, startVite, type Vite } from "../support/vite.ts";
 import { findBrowser, startBrowser, watchPage } from "./browser.ts";

@@ -1,11 +1,16 @@
 /** A TCP proxy whose connections can be broken in every way that networks break them. */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { FaultPipe, type NetworkCondition } from "./fault_pipe.ts";
+import type { SeededRandom } from "./seeded_random.ts";
 
 interface Pair {
   /** The end of whoever connected. */
   readonly client: Socket;
   readonly upstream: Socket;
+  /** What the client says. */
+  readonly up: FaultPipe;
+  readonly down: FaultPipe;
 }
 
 export class FaultProxy implements AsyncDisposable {
@@ -14,8 +19,13 @@ export class FaultProxy implements AsyncDisposable {
   readonly #pairs = new Set<Pair>();
   /** Frozen for good, as if their network was another one. */
   readonly #forgotten = new Set<Pair>();
+  readonly #condition: NetworkCondition = {
+    isFrozen: false,
+    delayMs: 0,
+    bytesPerSecond: Infinity,
+    corrupt: undefined,
+  };
   #targetPort: number;
-  #isFrozen = false;
   #isSevered = false;
 
   private constructor(server: Server, { port, targetPort }: { port: number; targetPort: number }) {
@@ -62,6 +72,11 @@ export class FaultProxy implements AsyncDisposable {
     this.reset();
   }
 
+  /** Takes connections again. */
+  mend(): void {
+    this.#isSevered = false;
+  }
+
   /** Ends all connections in good order. */
   end(): void {
     for (const { client, upstream } of [...this.#pairs]) {
@@ -70,29 +85,54 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
+  /** Ends one direction of all connections in good order; the other one goes on. */
+  halfClose(direction: "up" | "down"): void {
+    for (const pair of this.#pairs) pair[direction].end();
+  }
+
   /** Passes nothing on any more, and says nothing: a black hole. New connections end there too. */
   freeze(): void {
-    this.#isFrozen = true;
-    for (const { client, upstream } of this.#pairs) {
-      client.pause();
-      upstream.pause();
-    }
+    this.#change({ isFrozen: true });
   }
 
   /** Passes on what was held back, and all else. */
   thaw(): void {
-    this.#isFrozen = false;
-    for (const { client, upstream } of this.#pairs) {
-      client.resume();
-      upstream.resume();
-    }
+    this.#change({ isFrozen: false });
   }
 
   /** Leaves the connections that there are in their black hole, and serves new ones. */
   forget(): void {
-    this.#isFrozen = false;
-    for (const pair of this.#pairs) this.#forgotten.add(pair);
+    for (const pair of this.#pairs) {
+      this.#forgotten.add(pair);
+      pair.up.stop();
+      pair.down.stop();
+    }
     this.#pairs.clear();
+    this.#condition.isFrozen = false;
+  }
+
+  /** From now on everything comes so much later; 0 for no delay. */
+  delay(ms: number): void {
+    this.#change({ delayMs: ms });
+  }
+
+  /** Passes at most so much, in each direction of each connection; Infinity for no limit. */
+  throttle(bytesPerSecond: number): void {
+    this.#change({ bytesPerSecond });
+  }
+
+  /** Flips one bit in each piece that passes, until {@linkcode clean}. */
+  corrupt(random: SeededRandom): void {
+    this.#change({
+      corrupt: (chunk) => {
+        const at = random.integer(0, chunk.length - 1);
+        chunk[at] = (chunk[at] ?? 0) ^ (1 << random.integer(0, 7));
+      },
+    });
+  }
+
+  clean(): void {
+    this.#change({ corrupt: undefined });
   }
 
   /** Leads new connections elsewhere. */
@@ -116,33 +156,41 @@ export class FaultProxy implements AsyncDisposable {
     await Promise.all([closed, ...gone]);
   }
 
+  #change(changes: Partial<NetworkCondition>): void {
+    Object.assign(this.#condition, changes);
+    for (const { up, down } of this.#pairs) {
+      up.update();
+      down.update();
+    }
+  }
+
   #accept(client: Socket): void {
     if (this.#isSevered) return void client.resetAndDestroy();
     const upstream = connect({ port: this.#targetPort, host: "127.0.0.1", allowHalfOpen: true });
     upstream.setNoDelay(true);
-    const pair = { client, upstream };
+    const pair = {
+      client,
+      upstream,
+      up: new FaultPipe(client, upstream, this.#condition),
+      down: new FaultPipe(upstream, client, this.#condition),
+    };
     this.#pairs.add(pair);
-    this.#join(client, upstream, pair);
-    this.#join(upstream, client, pair);
-    if (this.#isFrozen) {
-      client.pause();
-      upstream.pause();
-    }
+    this.#follow(client, upstream, pair, pair.up);
+    this.#follow(upstream, client, pair, pair.down);
+    pair.up.update();
+    pair.down.update();
   }
 
-  #join(from: Socket, to: Socket, pair: Pair): void {
-    from.on("error", () => {});
-    from.on("data", (chunk: Uint8Array) => {
-      if (!to.write(chunk)) from.pause();
-    });
-    to.on("drain", () => {
-      if (!this.#isFrozen && this.#pairs.has(pair)) from.resume();
-    });
-    from.on("end", () => to.end());
+  #follow(from: Socket, to: Socket, pair: Pair, pipe: FaultPipe): void {
+    let isBroken = false;
+    from.on("error", () => isBroken = true);
     from.once("close", () => {
-      this.#pairs.delete(pair);
-      this.#forgotten.delete(pair);
-      to.destroy();
+      if (to.closed) {
+        this.#pairs.delete(pair);
+        this.#forgotten.delete(pair);
+      }
+      if (isBroken) to.resetAndDestroy();
+      else pipe.finish();
     });
   }
 }

@@ -15,16 +15,20 @@ export interface StartOptions {
   readonly hasInput?: boolean;
   /** Beside what this process has. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What starts it, such as `ip netns exec NAME`; default nothing. */
+  readonly via?: readonly string[];
 }
 
 /** Starts a program in a folder of its own; killed at the end of the scope. */
 export function startProgram(
   name: ProgramName,
-  { args = [], permissions = [], env = {}, ...options }: StartOptions,
+  { args = [], permissions = [], env = {}, via = [], ...options }: StartOptions,
 ): ChildProgram {
-  return ChildProgram.start(Deno.execPath(), {
+  const deno = toDenoArgs([...readPermissions(name), ...permissions], `${name}.ts`);
+  const [command = "", ...rest] = [...via, Deno.execPath(), ...deno, ...args];
+  return ChildProgram.start(command, {
     ...options,
-    args: [...toDenoArgs([...readPermissions(name), ...permissions], `${name}.ts`), ...args],
+    args: rest,
     env: { ...NO_PROXY, ...env },
   });
 }

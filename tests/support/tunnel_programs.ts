@@ -1,24 +1,14 @@
 /** Relay and server as processes, from source, with the applications of a test behind them. */
 
 import { assertEquals } from "@std/assert";
-import { toTripcode } from "../../lib/auth/tripcode.ts";
 import type { ChildProgram } from "./child_program.ts";
 import { runProgram } from "./outside_program.ts";
 import { startProgram } from "./programs.ts";
 import { TempFolder } from "./temp_folder.ts";
-import { CA_FILE } from "./tls_files.ts";
+import { type OriginTable, SERVER_NAME, toRelayFile, toServerFile } from "./tunnel_files.ts";
 
-const KEY = "OpticalKangarooVintageHarmonicaDrizzleSpatulaMorning";
-const NAME = "home";
 /** Of a server, in path mode. */
-export const PREFIX = `/servers/${NAME}`;
-
-/** One `[[origins]]` table. */
-export interface OriginTable {
-  readonly url: string;
-  readonly path?: string;
-  readonly hostHeader?: string;
-}
+export const PREFIX = `/servers/${SERVER_NAME}`;
 
 export interface TunnelProgramsOptions {
   readonly origins: readonly OriginTable[];
@@ -52,13 +42,13 @@ export async function startTunnelPrograms(
 ): Promise<TunnelPrograms> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await TempFolder.create());
-  await folder.write("ptth_relay.toml", toRelayFile(hostSuffix));
+  await folder.write("ptth_relay.toml", toRelayFile({ hostSuffix }));
   const relay = stack.use(startProgram("relay", { cwd: folder.path }));
   const [, port = ""] = await relay.untilStderr(/ for visitors on http:\/\/127\.0\.0\.1:(\d+)\//);
   const front = startFront === undefined ? undefined : await startFront(Number(port));
   if (front !== undefined) stack.use(front);
   const relayUrl = front?.url ?? `http://127.0.0.1:${port}`;
-  const file = await folder.write("server/ptth_server.toml", toServerFile(relayUrl, origins));
+  const file = await folder.write("server/ptth_server.toml", toServerFile({ relayUrl, origins }));
   await Deno.chmod(file, 0o600);
   const server = stack.use(startProgram("server", { cwd: folder.at("server") }));
   await server.untilStderr(/ Connected /);
@@ -68,7 +58,7 @@ export async function startTunnelPrograms(
     server,
     port: Number(port),
     url: relayUrl + PREFIX,
-    hostUrl: `http://${NAME}.${hostSuffix}:${port}`,
+    hostUrl: `http://${SERVER_NAME}.${hostSuffix}:${port}`,
     end: async (expected) => {
       for (const program of [server, relay]) {
         assertEquals(await program.stop(), 0, program.stderr);
@@ -84,26 +74,4 @@ export async function startTunnelPrograms(
     },
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   };
-}
-
-function toRelayFile(hostSuffix: string): string {
-  return `
-host = "127.0.0.1"
-port = 0
-admin_port = false
-host_suffix = "${hostSuffix}"
-trusted_proxies = ["127.0.0.1"]
-[[servers]]
-name = "${NAME}"
-tripcode = "${toTripcode(KEY)}"
-`;
-}
-
-function toServerFile(relayUrl: string, origins: readonly OriginTable[]): string {
-  const tables = origins.map(({ url, path = "/", hostHeader = "preserve" }) =>
-    `[[origins]]\npath = "${path}"\nurl = "${url}"\nhost_header = "${hostHeader}"\n`
-  );
-  const keys = { name: NAME, api_key: KEY, relay_url: relayUrl, ca_file: CA_FILE };
-  const lines = Object.entries(keys).map(([key, value]) => `${key} = "${value}"\n`);
-  return [...lines, ...tables].join("");
 }

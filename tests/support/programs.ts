@@ -10,6 +10,8 @@ export const PROJECT = fromFileUrl(new URL("../..", import.meta.url));
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly cwd: string;
+  /** What is run in its place, from the project's root; default: the program itself. */
+  readonly entry?: string | undefined;
   /** Beside those of the README. */
   readonly permissions?: readonly string[];
   readonly hasInput?: boolean;
@@ -22,9 +24,10 @@ export interface StartOptions {
 /** Starts a program in a folder of its own; killed at the end of the scope. */
 export function startProgram(
   name: ProgramName,
-  { args = [], permissions = [], env = {}, via = [], ...options }: StartOptions,
+  { args = [], permissions = [], env = {}, via = [], entry = `${name}.ts`, ...options }:
+    StartOptions,
 ): ChildProgram {
-  const deno = toDenoArgs([...readPermissions(name), ...permissions], `${name}.ts`);
+  const deno = toDenoArgs([...readPermissions(name), ...permissions], entry);
   const [command = "", ...rest] = [...via, Deno.execPath(), ...deno, ...args];
   return ChildProgram.start(command, {
     ...options,

@@ -29,6 +29,8 @@ export interface RestartableTunnelOptions {
   readonly startOriginLink?: (originPort: number) => Promise<{ readonly url: string }>;
   /** What starts the server and its origin, such as `ip netns exec NAME`; default nothing. */
   readonly serverVia?: readonly string[];
+  /** What is run in place of relay.ts and server.ts. */
+  readonly entries?: Partial<Readonly<Record<"relay" | "server", string>>> | undefined;
 }
 
 export class RestartableTunnel implements AsyncDisposable {
@@ -93,10 +95,10 @@ export class RestartableTunnel implements AsyncDisposable {
 
   /** Starts it; resolves when it listens, for a server when its process is there. */
   async start(name: TunnelProgram): Promise<void> {
-    const { folder, serverVia = [] } = this.#options;
+    const { folder, serverVia = [], entries = {} } = this.#options;
     switch (name) {
       case "relay": {
-        const relay = startProgram("relay", { cwd: folder.at("relay") });
+        const relay = startProgram("relay", { cwd: folder.at("relay"), entry: entries.relay });
         this.#programs.set(name, relay);
         await relay.untilStderr(/ for visitors on /);
         return;
@@ -104,7 +106,11 @@ export class RestartableTunnel implements AsyncDisposable {
       case "server":
         this.#programs.set(
           name,
-          startProgram("server", { cwd: folder.at("server"), via: serverVia }),
+          startProgram("server", {
+            cwd: folder.at("server"),
+            via: serverVia,
+            entry: entries.server,
+          }),
         );
         return;
       case "origin": {

@@ -5,6 +5,7 @@
 
 import * as limits from "../lib/base/limits.ts";
 import { formatHelp, formatOptionsTable } from "../lib/cli/usage.ts";
+import { STRANGER_BOUNDS } from "./stranger_bounds.ts";
 import { FILE_SERVER_PROGRAM } from "../lib/config/file_server_options.ts";
 import { RELAY_PROGRAM } from "../lib/config/relay_options.ts";
 import { SERVER_PROGRAM } from "../lib/config/server_options.ts";
@@ -24,11 +25,11 @@ const PROGRAMS = {
   file_server: FILE_SERVER_PROGRAM,
 };
 
-const BLOCK_REGEXP = /<!-- ((help|options|limits)(?::[a-z_]+)?) -->\n[^]*?<!-- \/\2 -->/g;
+const BLOCK_REGEXP = /<!-- ((help|options|limits|bounds)(?::[a-z_]+)?) -->\n[^]*?<!-- \/\2 -->/g;
 
 /** Every block, from the code as it is; `limitsSource` is the text of lib/base/limits.ts. */
 export function createBlocks(limitsSource: string): Blocks {
-  const blocks = new Map([["limits", formatLimits(limitsSource)]]);
+  const blocks = new Map([["limits", formatLimits(limitsSource)], ["bounds", formatBounds()]]);
   for (const [name, program] of Object.entries(PROGRAMS)) {
     blocks.set(`help:${name}`, `\`\`\`text\n${formatHelp(program)}\`\`\`\n`);
     blocks.set(`options:${name}`, formatOptionsTable(program));
@@ -52,6 +53,17 @@ export function fillBlocks(
     return block;
   });
   return { text: filled, found };
+}
+
+/** A row per bound on strangers, with its value as it is. */
+function formatBounds(): string {
+  const rows = STRANGER_BOUNDS.map(({ what, limit, unit, option, past, tests }) => {
+    const value = `${limits[limit].toLocaleString("en-US")}${unit === "" ? "" : ` ${unit}`}`;
+    const key = option === undefined ? "" : `\`${option}\``;
+    return `| ${what} | ${value} | ${key} | ${past} | ${tests} |\n`;
+  });
+  return "| What | Default | Option | Past it | Shown by |\n| --- | --- | --- | --- | --- |\n" +
+    rows.join("");
 }
 
 /** A row per limit: its name, its value and the comment above it. */

@@ -119,7 +119,7 @@ function findMissingBlocks({ files, blocks }: Project): string[] {
   const found = [...files.values()].flatMap((text) => fillBlocks(text, blocks).found);
   const names = new Set(found.map(({ name }) => name));
   return [...blocks.keys()].filter((name) => !names.has(name)).map((name) => {
-    const path = name === "limits" ? "docs/limits.md" : "README.md";
+    const path = ["limits", "bounds"].includes(name) ? "docs/limits.md" : "README.md";
     const [kind] = name.split(":");
     return `${path}: the block is missing that begins <!-- ${name} --> and ends <!-- /${kind} -->`;
   });

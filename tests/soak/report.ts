@@ -76,7 +76,7 @@ In ${minutes} minutes there were ${
 answer that looks complete, one delivered twice, one that hangs): **${violations.length}**. After a
 spell of faults visitors were served again after ${formatRecoveries(result)}.
 
-Growth is that of the lowest values of each half minute, behind the first third of the run, by the median
+Growth is that of the lowest values of each 150 seconds, behind the first third of the run, by the median
 of all slopes between two of them (Theil and Sen).
 
 <!-- deno-fmt-ignore -->

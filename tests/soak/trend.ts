@@ -23,8 +23,11 @@ export interface TrendBound {
 /** The part of a run that is over before anything is looked at: caches fill, code is compiled. */
 const WARM_UP_SHARE = 1 / 3;
 
-/** Points of which the lowest stands for all: garbage that is not collected yet is no growth. */
-const GROUP_SECONDS = 30;
+/**
+ * Points of which the lowest stands for all: garbage that is not collected yet is no growth, and the
+ * old generation is collected every two minutes under this load.
+ */
+const GROUP_SECONDS = 150;
 
 /**
  * The trend behind the warm-up, by Theil and Sen: the median of the slopes between any two points,

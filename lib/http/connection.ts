@@ -131,8 +131,11 @@ export class Connection implements Watched {
       progress,
       cut: () => this.#leave(),
     };
-    // The close event tells all we need, and a reset must not end the process.
-    socket.on("error", () => {});
+    // The close event tells all we need, and a reset must not end the process. But a TLS socket that
+    // cannot decrypt what comes does not close by itself.
+    socket.on("error", () => {
+      if (!socket.destroyed) this.cut();
+    });
     socket.on("data", this.#read).on("end", this.#readEnd).on("close", this.#close);
   }
 

@@ -183,7 +183,8 @@ for (
       violation: (text) => violations.push(text),
     });
     const body = Readable.from([bytes], { objectMode: false });
-    await handler(createUpload(toTrafficPath(UPLOAD), body));
+    const answer = await handler(createUpload(toTrafficPath(UPLOAD), body));
+    await readBody(answer.body);
     assertEquals(violations.length, 1);
     assert(violations[0]?.includes(fault), violations[0]);
   });

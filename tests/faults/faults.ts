@@ -6,14 +6,19 @@
  *
  * --kills N: relay, server and origin are killed N times each.
  * --minutes N: networks fail by schedules, N minutes by each transport.
+ * --netns: packets are lost between two network namespaces; wants root, and nft.
  *
  * Exit codes: 0 nothing promised was broken, 1 something was, 2 bad usage.
  */
 
 import { parseArgs } from "@std/cli";
+import { fromFileUrl } from "@std/path";
 import { newSeed } from "../support/seeded_random.ts";
 import { type FaultsResult, formatFaultsResult } from "./report.ts";
+import { inNamespace, NetworkNamespaces } from "./network_namespaces.ts";
 import { runKills } from "./run_kills.ts";
+import { runNetns } from "./run_netns.ts";
+import { runSchedules } from "./run_schedules.ts";
 
 const COUNTS = ["kills", "minutes", "seed", "concurrency"] as const;
 const USAGE =
@@ -26,22 +31,53 @@ async function main(args: readonly string[]): Promise<number> {
     await say(USAGE.trimEnd());
     return 2;
   }
-  const { kills, seed = newSeed(), concurrency = CONCURRENCY } = options;
+  const { kills, minutes, netns, seed = newSeed(), concurrency = CONCURRENCY } = options;
   const results: FaultsResult[] = [];
   const end = async (result: FaultsResult): Promise<void> => {
     results.push(result);
     await say(formatFaultsResult(result));
   };
-  if (kills !== undefined) await end(await runKills({ seed, times: kills, concurrency, say }));
+  const common = { seed, concurrency, say };
+  if (options.inside !== undefined) {
+    await end(await runNetns(new NetworkNamespaces(options.inside), common));
+  }
+  if (kills !== undefined) await end(await runKills({ ...common, times: kills }));
+  if (minutes !== undefined) {
+    for (const transport of ["control channel", "long poll"] as const) {
+      await end(await runSchedules({ ...common, minutes, transport }));
+    }
+  }
+  if (netns) {
+    const code = await runInside(["--seed", String(seed), "--concurrency", String(concurrency)]);
+    if (code !== 0) return code;
+  }
   return results.every(({ violations }) => violations.length === 0) ? 0 : 1;
 }
 
-type Options = { readonly [name in typeof COUNTS[number]]?: number } & { readonly netns: boolean };
+/** Runs this program once more in the namespace of the relay; its exit code. */
+async function runInside(args: readonly string[]): Promise<number> {
+  const id = String(Deno.pid);
+  await using namespaces = await NetworkNamespaces.create(id).catch((error) => {
+    throw new Error("CANNOT RUN --netns: it wants root, iproute2 and nftables", { cause: error });
+  });
+  const [command = "", ...rest] = [
+    ...inNamespace(namespaces.relay),
+    ...[Deno.execPath(), "run", "-A", fromFileUrl(import.meta.url), "--inside", id, ...args],
+  ];
+  const { code } = await new Deno.Command(command, { args: rest }).spawn().status;
+  return code;
+}
+
+type Options = { readonly [name in typeof COUNTS[number]]?: number } & {
+  readonly netns: boolean;
+  /** The id of the namespaces that this process has been put into. */
+  readonly inside: string | undefined;
+};
 
 function parseOptions(args: readonly string[]): Options | undefined {
   let isGood = true;
   const given = parseArgs([...args], {
-    string: [...COUNTS],
+    string: [...COUNTS, "inside"],
     boolean: ["netns"],
     unknown: () => {
       isGood = false;
@@ -55,12 +91,15 @@ function parseOptions(args: readonly string[]): Options | undefined {
     if (typeof text !== "string" || !/^\d+(?:\.\d+)?$/.test(text)) return undefined;
     counts[name] = Number(text);
   }
-  if (
-    !isGood || (given.netns !== true && counts.kills === undefined && counts.minutes === undefined)
-  ) {
-    return undefined;
-  }
-  return { ...counts, netns: given.netns === true };
+  const { netns = false, inside } = given;
+  const isSomething = netns === true || typeof inside === "string" ||
+    counts.kills !== undefined || counts.minutes !== undefined;
+  if (!isGood || !isSomething) return undefined;
+  return {
+    ...counts,
+    netns: netns === true,
+    inside: typeof inside === "string" ? inside : undefined,
+  };
 }
 
 async function say(line: string): Promise<void> {

@@ -13,8 +13,10 @@ import { systemClock } from "../../lib/base/clock.ts";
 import { HEADERS_TIMEOUT_MS } from "../../lib/base/limits.ts";
 import { silentLogger } from "../../lib/base/log.ts";
 import { Listener, type ListenerLimits } from "../../lib/http/listener.ts";
-import type { Handler } from "../../lib/http/message.ts";
+import type { Handler, HttpAnswer, HttpRequest } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
+import { FaultProxy } from "../support/fault_proxy.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
 import { readCa, readTlsIdentity } from "../support/tls_files.ts";
 
 const hello: Handler = ({ target }) => textAnswer(200, `hello ${target}`);
@@ -220,4 +222,24 @@ Deno.test("Listener.replaceTls shows another certificate on connections to come"
     await connection.write(Buffer.from(`GET /x ${CLOSE}`));
     assertStringIncludes((await readAll(connection)).text, "hello /x\n");
   }
+});
+
+Deno.test("Listener gives up a TLS connection at once on which something cannot be decrypted", async () => {
+  const reached = Promise.withResolvers<HttpRequest>();
+  const answer = Promise.withResolvers<HttpAnswer>();
+  await using listener = await listen((request) => {
+    reached.resolve(request);
+    return answer.promise;
+  });
+  await using proxy = await FaultProxy.start(listener.port);
+  const connection = await open(proxy.port);
+  await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  const { signal, finished } = await reached.promise;
+  const left = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  proxy.corrupt(new SeededRandom(7));
+  await connection.write(new Uint8Array(1000));
+  await left;
+  assertEquals(await finished, "cut");
+  answer.resolve(textAnswer(200, "late"));
+  connection.close();
 });

@@ -7,6 +7,7 @@ import { startUpgradeStripper } from "./middleboxes.ts";
 import { RestartableTunnel, type RestartableTunnelOptions } from "./restartable_tunnel.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import type { TempFolder } from "./temp_folder.ts";
+import { startTlsFront } from "./tls_front.ts";
 import { Traffic } from "./traffic.ts";
 import { SERVER_NAME } from "./tunnel_files.ts";
 
@@ -16,6 +17,8 @@ export interface FaultyTunnelOptions {
   readonly folder: TempFolder;
   readonly seed: number;
   readonly transport: Transport;
+  /** True for TLS between server and relay, through all of the faulty network. */
+  readonly isSecure?: boolean;
   readonly onViolation?: (text: string) => void;
   readonly hungMs?: number;
   /** What is run in place of relay.ts and server.ts. */
@@ -40,7 +43,7 @@ export class FaultyTunnel implements AsyncDisposable {
 
   /** Resolves when the server is connected. */
   static async start(
-    { folder, seed, transport, entries, ...options }: FaultyTunnelOptions,
+    { folder, seed, transport, isSecure = false, entries, ...options }: FaultyTunnelOptions,
   ): Promise<FaultyTunnel> {
     await using stack = new AsyncDisposableStack();
     // Disposed of before the programs are, whose connections would else be cut under them.
@@ -53,9 +56,14 @@ export class FaultyTunnel implements AsyncDisposable {
         seed,
         entries,
         startLink: async (relayPort) => {
-          if (transport === "control channel") return await open("tunnel", relayPort);
-          const box = stack.use(await startUpgradeStripper(relayPort));
-          return await open("tunnel", Number(new URL(box.url).port));
+          const box = transport === "long poll"
+            ? stack.use(await startUpgradeStripper(relayPort))
+            : undefined;
+          const plainPort = box === undefined ? relayPort : Number(new URL(box.url).port);
+          if (!isSecure) return await open("tunnel", plainPort);
+          const front = stack.use(await startTlsFront(plainPort));
+          const { port } = await open("tunnel", front.port);
+          return { url: `https://localhost:${port}` };
         },
         startOriginLink: (originPort) => open("origin", originPort),
       }),

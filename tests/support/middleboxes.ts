@@ -123,7 +123,12 @@ async function startHttpProxy(relayPort: number, pass: Pass): Promise<Middlebox>
     });
     upstream.on("error", () => outgoing.destroy());
     outgoing.on("error", () => upstream.destroy());
-    outgoing.on("close", () => upstream.destroy());
+    outgoing.on("close", () => {
+      upstream.destroy();
+      // What is left of a request that was answered early must not stop the next one.
+      incoming.unpipe();
+      incoming.resume();
+    });
     incoming.on("error", () => upstream.destroy());
     pass(incoming, outgoing, upstream);
   });

@@ -30,7 +30,7 @@ export const SINK_ANSWER = "all of it came\n";
 
 /** Answers what visitors of the traffic ask for, and 404 to all else. */
 export function createTrafficHandler(record: TrafficRecord): Handler {
-  return async (request) => {
+  return (request) => {
     const exchange = parseTrafficPath(request.target);
     if (exchange === undefined) return textAnswer(404, "No exchange of the traffic");
     record.delivered(exchange, request.method);
@@ -45,7 +45,7 @@ export function createTrafficHandler(record: TrafficRecord): Handler {
         };
       case "echo":
       case "sink":
-        return await takeUpload(exchange, request, record);
+        return takeUpload(exchange, request, record);
       case "socket":
         return switchToEcho(exchange, request, record);
     }
@@ -66,23 +66,28 @@ function toAnswer(exchange: TrafficExchange): HttpAnswer {
   };
 }
 
-async function takeUpload(
+function takeUpload(
   exchange: TrafficExchange,
   { body, bodyLength }: HttpRequest,
   record: TrafficRecord,
-): Promise<HttpAnswer> {
+): HttpAnswer {
   const checked = checkUpload(exchange, body ?? Readable.from([]), record);
   if (exchange.kind === "echo") {
     const length = bodyLength === null ? [] : ["Content-Length", String(bodyLength)];
     const headers = ["Content-Type", "application/octet-stream", ...length];
     return { status: 200, headers, body: Readable.from(checked, { objectMode: false }) };
   }
-  for await (const _ of checked);
   return {
     status: 200,
     headers: ["Content-Type", "text/plain"],
-    body: new TextEncoder().encode(SINK_ANSWER),
+    body: Readable.from(confirm(checked), { objectMode: false }),
   };
+}
+
+/** Where the upload breaks off, so does the answer: nobody is told that all of it came. */
+async function* confirm(upload: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const _ of upload);
+  yield new TextEncoder().encode(SINK_ANSWER);
 }
 
 /** The same bytes; what is wrong with them, or with where they end, is noted down. */

@@ -46,7 +46,7 @@ Deno.test("PollLoop waits at most 250 ms, then 1 s, then 30 s, the longer an out
     await runFor(world, 3 * 3_600_000);
     for (const [i, gap] of gaps(world.times).entries()) {
       const outage = world.times[i] ?? 0;
-      const longest = outage < 60_000 ? 250 : outage < 3_600_000 ? 1_000 : 30_000;
+      const longest = outage < 5_000 ? 250 : outage < 3_600_000 ? 1_000 : 30_000;
       assertLessOrEqual(gap, longest);
       assertLessOrEqual(longest / 2, gap);
     }

@@ -39,9 +39,12 @@ export function startTlsFront(relayPort: number): Promise<TlsFront> {
       resolve({
         port: address.port,
         [Symbol.asyncDispose]: async (): Promise<void> => {
-          server.close();
+          const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+          const gone = [...transports].map((transport) =>
+            new Promise<void>((resolve) => transport.once("close", () => resolve()))
+          );
           for (const transport of transports) transport.destroy();
-          await Promise.resolve();
+          await Promise.all([closed, ...gone]);
         },
       });
     })

@@ -2,6 +2,7 @@
 
 import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
+import { readRetryAfter } from "../http/retry_after.ts";
 import { MODERN_HEADER } from "../wire/modern.ts";
 import type { ChannelRefusal } from "./channel.ts";
 
@@ -18,8 +19,18 @@ export function toRefusal(
       const who = isRelay ? "a proxy takes the upgrade off" : "what answers wants another protocol";
       return { kind: "blocked", reason: who };
     }
+    case 429:
+      return {
+        kind: "trouble",
+        reason: "the relay, or a proxy before it, has too much to do",
+        retryAfterMs: readRetryAfter(headers),
+      };
     case 503:
-      return { kind: "trouble", reason: "the relay is stopping, or has too many of this name" };
+      return {
+        kind: "trouble",
+        reason: "the relay is stopping, or has too many of this name",
+        retryAfterMs: readRetryAfter(headers),
+      };
     default:
       return { kind: "blocked", reason: `the answer is ${status}` };
   }

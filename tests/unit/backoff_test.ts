@@ -2,12 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { toRetryDelay } from "../../lib/base/backoff.ts";
 
-Deno.test("toRetryDelay steps from 250 ms to 1 s after a minute and to 30 s after an hour", () => {
+Deno.test("toRetryDelay is a quarter of the outage, from 250 ms to 5 s, and 30 s after an hour", () => {
   const table: readonly (readonly [number, number])[] = [
     [0, 250],
-    [59_999, 250],
-    [60_000, 1_000],
-    [3_599_999, 1_000],
+    [1_000, 250],
+    [8_000, 2_000],
+    [20_000, 5_000],
+    [3_599_999, 5_000],
     [3_600_000, 30_000],
     [Number.MAX_SAFE_INTEGER, 30_000],
   ];

@@ -4,7 +4,7 @@ import { driveFaults, type FaultyLinks } from "./fault_driver.ts";
 import { FaultProxy } from "./fault_proxy.ts";
 import type { ScheduledFault } from "./fault_schedule.ts";
 import { startUpgradeStripper } from "./middleboxes.ts";
-import { RestartableTunnel } from "./restartable_tunnel.ts";
+import { RestartableTunnel, type RestartableTunnelOptions } from "./restartable_tunnel.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import type { TempFolder } from "./temp_folder.ts";
 import { Traffic } from "./traffic.ts";
@@ -18,6 +18,8 @@ export interface FaultyTunnelOptions {
   readonly transport: Transport;
   readonly onViolation?: (text: string) => void;
   readonly hungMs?: number;
+  /** How relay and server are run; default: as their users do. */
+  readonly run?: RestartableTunnelOptions["run"];
 }
 
 export class FaultyTunnel implements AsyncDisposable {
@@ -38,7 +40,7 @@ export class FaultyTunnel implements AsyncDisposable {
 
   /** Resolves when the server is connected. */
   static async start(
-    { folder, seed, transport, ...options }: FaultyTunnelOptions,
+    { folder, seed, transport, run = {}, ...options }: FaultyTunnelOptions,
   ): Promise<FaultyTunnel> {
     await using stack = new AsyncDisposableStack();
     // Disposed of before the programs are, whose connections would else be cut under them.
@@ -49,6 +51,7 @@ export class FaultyTunnel implements AsyncDisposable {
       await RestartableTunnel.start({
         folder,
         seed,
+        run,
         startLink: async (relayPort) => {
           if (transport === "control channel") return await open("tunnel", relayPort);
           const box = stack.use(await startUpgradeStripper(relayPort));

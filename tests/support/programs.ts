@@ -17,14 +17,17 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What starts it, such as `ip netns exec NAME`; default nothing. */
   readonly via?: readonly string[];
+  /** The file that is run, which runs the program; default the program itself. */
+  readonly entry?: string;
 }
 
 /** Starts a program in a folder of its own; killed at the end of the scope. */
 export function startProgram(
   name: ProgramName,
-  { args = [], permissions = [], env = {}, via = [], ...options }: StartOptions,
+  { args = [], permissions = [], env = {}, via = [], entry = `${name}.ts`, ...options }:
+    StartOptions,
 ): ChildProgram {
-  const deno = toDenoArgs([...readPermissions(name), ...permissions], `${name}.ts`);
+  const deno = toDenoArgs([...readPermissions(name), ...permissions], entry);
   const [command = "", ...rest] = [...via, Deno.execPath(), ...deno, ...args];
   return ChildProgram.start(command, {
     ...options,

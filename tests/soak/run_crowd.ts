@@ -1,6 +1,7 @@
 /** Many idle servers at one relay: what each costs, and how they come back when it was killed. */
 
 import { toTripcode } from "../../lib/auth/tripcode.ts";
+import { untilAllServed } from "../bench/tunnel/crowd_rows.ts";
 import { ChildProgram } from "../support/child_program.ts";
 import { findFreePort } from "../support/outside_port.ts";
 import { PROJECT, startProgram, toDenoArgs } from "../support/programs.ts";
@@ -12,8 +13,6 @@ import { type ProgramSample, sampleProgram } from "./samples.ts";
 
 /** For what the start has left behind to be given back: idle connections, memory. */
 const IDLE_MS = 12_000;
-const LOOK_MS = 100;
-const COUNT_MS = 120_000;
 /** How long the relay is away. */
 const OUTAGES_MS = [500, 5000, 30_000];
 
@@ -26,6 +25,7 @@ export async function runCrowd({ count, say }: CrowdOptions): Promise<void> {
   await using folder = await TempFolder.create();
   const port = findFreePort();
   const names = Array.from({ length: count }, (_, i) => toCrowdServer(i));
+  const urls = names.map(({ name }) => `http://127.0.0.1:${port}/servers/${name}`);
   const tables = names.map(({ name, key }) =>
     `[[servers]]\nname = "${name}"\ntripcode = "${toTripcode(key)}"\n`
   );
@@ -53,7 +53,7 @@ export async function runCrowd({ count, say }: CrowdOptions): Promise<void> {
   const samples: ProgramSample[] = [];
   for (const [connected, added] of [[0, 0], [half, half], [count, count - half]] as const) {
     if (added > 0) startServers(connected - added, added);
-    await untilConnected(relay, connected);
+    await untilAllServed(urls.slice(0, connected));
     await pause(IDLE_MS);
     const sample = await sampleProgram(relay);
     if (sample === undefined) throw new Error("Cannot measure: the relay prints no samples");
@@ -70,11 +70,11 @@ export async function runCrowd({ count, say }: CrowdOptions): Promise<void> {
     const beginning = performance.now();
     relay = await startRelay();
     const listening = performance.now();
-    await untilConnected(relay, count);
+    await untilAllServed(urls);
     const backMs = performance.now() - listening;
     await say(
       `Away for ${outageMs} ms (and ${(listening - beginning).toFixed(0)} ms of starting): ` +
-        `all ${count} are back ${backMs.toFixed(0)} ms after it listens`,
+        `all ${count} have answered ${backMs.toFixed(0)} ms after it listens`,
     );
     await say(describeAttempts(attempts));
     await pause(IDLE_MS);
@@ -82,17 +82,6 @@ export async function runCrowd({ count, say }: CrowdOptions): Promise<void> {
 }
 
 const MAIN = "tests/soak/crowd_main.ts";
-
-/** Each server holds one connection at least; what lingers beside these ends. */
-async function untilConnected(relay: ChildProgram, count: number): Promise<void> {
-  const end = performance.now() + COUNT_MS;
-  for (;;) {
-    const sample = await sampleProgram(relay);
-    if (sample !== undefined && sample.connections >= count) return;
-    if (performance.now() > end) throw new Error("Not all of the servers are connected");
-    await pause(LOOK_MS);
-  }
-}
 
 function describe({ rssBytes, heapBytes, externalBytes, connections }: ProgramSample): string {
   const [rss, heap, external] = [rssBytes, heapBytes, externalBytes]

@@ -58,7 +58,7 @@ export const CROWD_ROWS: readonly Row[] = [
 ];
 
 /** Resolves when each of the servers has answered a visitor. */
-async function untilAllServed(urls: readonly string[]): Promise<void> {
+export async function untilAllServed(urls: readonly string[]): Promise<void> {
   const end = performance.now() + CONNECT_TIMEOUT_MS;
   const left = [...urls];
   const work = async (): Promise<void> => {

@@ -13,6 +13,8 @@ import { type ProgramSample, sampleProgram } from "./samples.ts";
 
 /** For what the start has left behind to be given back: idle connections, memory. */
 const IDLE_MS = 12_000;
+/** A guard: far more than a busy computer needs. */
+const BACK_MS = 180_000;
 /** How long the relay is away. */
 const OUTAGES_MS = [500, 5000, 30_000];
 
@@ -53,7 +55,7 @@ export async function runCrowd({ count, say }: CrowdOptions): Promise<void> {
   const samples: ProgramSample[] = [];
   for (const [connected, added] of [[0, 0], [half, half], [count, count - half]] as const) {
     if (added > 0) startServers(connected - added, added);
-    await untilAllServed(urls.slice(0, connected));
+    await untilAllServed(urls.slice(0, connected), BACK_MS);
     await pause(IDLE_MS);
     const sample = await sampleProgram(relay);
     if (sample === undefined) throw new Error("Cannot measure: the relay prints no samples");
@@ -70,7 +72,7 @@ export async function runCrowd({ count, say }: CrowdOptions): Promise<void> {
     const beginning = performance.now();
     relay = await startRelay();
     const listening = performance.now();
-    await untilAllServed(urls);
+    await untilAllServed(urls, BACK_MS);
     const backMs = performance.now() - listening;
     await say(
       `Away for ${outageMs} ms (and ${(listening - beginning).toFixed(0)} ms of starting): ` +

@@ -13,6 +13,7 @@
 
 import { parseArgs } from "@std/cli";
 import { join } from "@std/path";
+import { PROJECT } from "../support/programs.ts";
 import { newSeed } from "../support/seeded_random.ts";
 import { runCrowd } from "./run_crowd.ts";
 import { runSoak } from "./run_soak.ts";
@@ -41,7 +42,9 @@ async function main(args: readonly string[]): Promise<number> {
     await Deno.writeTextFile(join(out, "soak.md"), formatPage(result));
     await Deno.writeTextFile(join(out, "soak.svg"), drawSoak(result));
     await Deno.writeTextFile(join(out, "soak.csv"), formatCsv(result));
-    await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", join(out, "soak.md")] }).output();
+    await new Deno.Command(Deno.execPath(), {
+      args: ["fmt", "-q", "--config", join(PROJECT, "deno.json"), join(out, "soak.md")],
+    }).output();
   }
   await say(formatTable(result));
   const faults = findFaults(result);

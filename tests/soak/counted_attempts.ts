@@ -1,5 +1,8 @@
 /** Who knocks where a relay was: a listener that counts, and hangs up. */
 
+import { createServer } from "node:net";
+import { LISTEN_BACKLOG } from "../../lib/base/limits.ts";
+
 /** How many came in each step of time. */
 export interface CountedAttempts {
   readonly stepMs: number;
@@ -12,18 +15,16 @@ const LINES = 20;
 /** For so long, on 127.0.0.1; resolves when the port is free again. */
 export async function countAttempts(port: number, durationMs: number): Promise<CountedAttempts> {
   const counts = Array.from({ length: Math.ceil(durationMs / STEP_MS) }, () => 0);
-  using listener = Deno.listen({ hostname: "127.0.0.1", port });
   const begin = performance.now();
-  const timer = setTimeout(() => listener.close(), durationMs);
-  try {
-    for await (const connection of listener) {
-      connection.close();
-      const step = Math.floor((performance.now() - begin) / STEP_MS);
-      if (step < counts.length) counts[step] = (counts[step] ?? 0) + 1;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.destroy();
+    const step = Math.floor((performance.now() - begin) / STEP_MS);
+    if (step < counts.length) counts[step] = (counts[step] ?? 0) + 1;
+  });
+  server.listen({ port, host: "127.0.0.1", backlog: LISTEN_BACKLOG });
+  await new Promise((resolve) => setTimeout(resolve, durationMs));
+  await new Promise((resolve) => server.close(resolve));
   return { stepMs: STEP_MS, counts };
 }
 

@@ -83,7 +83,9 @@ class Connect implements fc.Command<Model, Real> {
     const server = real.registry.authenticate(this.name, this.key);
     assertEquals(server !== undefined, entry !== undefined && entry.key === this.key);
     assertEquals(real.registry.find(this.name)?.name, entry?.name);
-    assertEquals(real.registry.findByHost(this.name.toLowerCase())?.name, entry?.name);
+    const label = this.name.toLowerCase();
+    const ofLabel = model.entries.find(({ name }) => name.toLowerCase() === label);
+    assertEquals(real.registry.findByHost(label)?.name, ofLabel?.name);
     if (server === undefined || entry === undefined) return;
     real.registry.see(server);
     assertEquals(real.registry.find(this.name)?.lastSeen, real.clock.now());

@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { decodePollBody, encodeMagicHeader } from "../../lib/wire/http_serde.ts";
+import { encodeMagicHeader } from "../../lib/wire/http_serde.ts";
 import { createId } from "../../lib/wire/create_id.ts";
 import { DATA } from "../../lib/wire/modern.ts";
 import { encodeAnswer, encodeStreamHead } from "../../lib/wire/modern_messages.ts";
@@ -47,16 +47,6 @@ async function openVisitor(relay: AttackedRelay): Promise<RawConnection> {
   return visitor;
 }
 
-/** The id of the exchange that a classic poll of the attacker brings. */
-async function takeClassic(relay: AttackedRelay): Promise<string> {
-  // The first poll after a gap is answered at once, with an empty list.
-  for (;;) {
-    const { body } = await relay.ask(`http_listen/${ATTACKER.name}`);
-    const [request] = decodePollBody(fromLatin1(body));
-    if (request !== undefined) return request.id;
-  }
-}
-
 /** Sends the beginning of an answer that has no end, on a connection that stays open. */
 async function beginAnswer(
   relay: AttackedRelay,
@@ -84,7 +74,7 @@ async function assertCut(visitor: RawConnection): Promise<void> {
 const EXCHANGES: readonly Row[] = [
   ["sends an answer again by classic", async (relay) => {
     const visitor = visit(relay.port, `/servers/${ATTACKER.name}/x`);
-    const id = await takeClassic(relay);
+    const id = await relay.takeClassic();
     const first = relay.ask(`http_response/${id}`, { headers: [MAGIC], body: "once" });
     assertEquals((await first).status, 200);
     const again = await relay.ask(`http_response/${id}`, { headers: [MAGIC], body: "twice" });
@@ -196,7 +186,7 @@ const RIGHTS: readonly Row[] = [
   }],
   ["has a request in hand, by classic", async (relay) => {
     const visitor = visit(relay.port, `/servers/${ATTACKER.name}/x`);
-    const id = await takeClassic(relay);
+    const id = await relay.takeClassic();
     expel(relay);
     const { status } = await relay.ask(`http_response/${id}`, { headers: [MAGIC], body: "late" });
     assertEquals((await visitor).status, 502);
@@ -204,7 +194,7 @@ const RIGHTS: readonly Row[] = [
   }],
   ["sends an answer without end, by classic", async (relay) => {
     await using visitor = await openVisitor(relay);
-    const id = await takeClassic(relay);
+    const id = await relay.takeClassic();
     const path = `http_response/${id}`;
     await using _answer = await beginAnswer(relay, path, {
       fields: [MAGIC],
@@ -248,7 +238,7 @@ const RIGHTS: readonly Row[] = [
   }, frozen()],
   ["has a request in hand by classic when it gets another key", async (relay) => {
     const visitor = visit(relay.port, `/servers/${ATTACKER.name}/x`);
-    const id = await takeClassic(relay);
+    const id = await relay.takeClassic();
     const servers = [toServerEntry(NAME), toServerEntry(VICTIM.name, VICTIM.key)];
     const changed = toServerEntry(ATTACKER.name, "a fourth key that only tests have");
     relay.relay.relay.reload(toRelayConfig({ servers: [...servers, changed] }));

@@ -140,7 +140,7 @@ const ROWS: readonly Row[] = [
   page("the same in the audit log", "admin", "/frontend/audit_log", "&lt;script&gt;alert(6)"),
   page("a README", "files", "/"),
   page("a file's name in a listing", "files", "/dir/"),
-  page("a file's name among tiles", "files", "/dir/?layout=grid"),
+  page("a file's name among tiles", "files", "/dir/?view=grid"),
   page("the words of a filter", "files", `/dir/?filter=${ENCODED}`),
   page("the words of a search", "files", `/?search=${ENCODED}`),
   page("a file's name that a search finds", "files", "/?search=onerror"),

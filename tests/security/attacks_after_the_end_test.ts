@@ -81,6 +81,20 @@ const EXCHANGES: readonly Row[] = [
     assertEquals((await visitor).body, "once");
     return `refused: ${again.status}`;
   }],
+  ["sends another one by classic while the first is on its way", async (relay) => {
+    await using visitor = await openVisitor(relay);
+    const id = await relay.takeClassic();
+    const path = `http_response/${id}`;
+    await using answer = await beginAnswer(relay, path, {
+      fields: [MAGIC],
+      bytes: fromLatin1("begun"),
+    });
+    await visitor.readThrough("begun");
+    const { status } = await relay.ask(path, { headers: [MAGIC], body: "twice" });
+    await answer.close();
+    assertEquals(await visitor.readToEnd(), "");
+    return `refused: ${status}`;
+  }],
   ["answers by a stream what was answered by a message", async (relay) => {
     const { session, request, visitor } = await relay.take();
     const body = encodeAnswer(request.id, OK, fromLatin1("once"));

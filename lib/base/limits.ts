@@ -214,6 +214,12 @@ export const MAX_MAGIC_HEADER_CHARS = 12 * 1024;
 /** Pause before a relay that refused the key is asked again. */
 export const REFUSED_RETRY_MS = 5_000;
 
+/** Connections that the system keeps until they are accepted: all servers may come at once. */
+export const LISTEN_BACKLOG = 4096;
+
+/** Longest that a server waits because its relay, or a proxy before it, says Retry-After. */
+export const MAX_RETRY_AFTER_MS = 60_000;
+
 /** How often at most the same trouble with the relay is logged. */
 export const REPEATED_LOG_MS = 60_000;
 

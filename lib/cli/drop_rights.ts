@@ -3,8 +3,8 @@
 /** What a program may give up once it has started. Reading stays: files are what it is for. */
 export type Right = "run" | "write" | "ffi" | "env" | "sys" | "net";
 
-/** What no program needs once it runs, nor any that it could start. */
-export const STARTING_RIGHTS: readonly Right[] = ["run", "write", "ffi", "env", "sys"];
+/** All that a program does not need whose port is open, and which connects to nobody. */
+export const LISTENER_RIGHTS: readonly Right[] = ["run", "write", "ffi", "env", "sys", "net"];
 
 /** Gives these rights up, granted or not, whatever the process was started with. */
 export async function dropRights(rights: readonly Right[]): Promise<void> {

@@ -17,7 +17,7 @@ import { checkHost } from "../http/host_check.ts";
 import { Listener } from "../http/listener.ts";
 import type { Handler, HttpRequest } from "../http/message.ts";
 import { announce } from "./announce.ts";
-import { dropRights, STARTING_RIGHTS } from "./drop_rights.ts";
+import { dropRights, LISTENER_RIGHTS } from "./drop_rights.ts";
 import { printPasswordHash } from "./hash_password.ts";
 import { loadFileServerConfig } from "./load_file_server_config.ts";
 import { formatConfigError } from "./print_error.ts";
@@ -77,7 +77,7 @@ async function serve(config: FileServerConfig, stopping: AbortSignal): Promise<v
   const address = await listener.start(config);
   announce(config, { address, log });
   // The port is open, and a browser is run at the start alone.
-  await dropRights([...STARTING_RIGHTS, "net"]);
+  await dropRights(LISTENER_RIGHTS);
   if (tls !== undefined || gate !== undefined) {
     addSignalListener("SIGHUP", () => void reload(config, { listener, gate, log }));
   }

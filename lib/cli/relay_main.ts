@@ -8,7 +8,7 @@ import { RELAY_PROGRAM } from "../config/relay_options.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
 import { toListenUrl } from "../http/listen_address.ts";
 import { Relay } from "../relay/relay.ts";
-import { dropRights, STARTING_RIGHTS } from "./drop_rights.ts";
+import { dropRights, LISTENER_RIGHTS } from "./drop_rights.ts";
 import { hashApiKey } from "./hash_api_key.ts";
 import { type FoundSettings, loadRelayConfig, reloadRelayConfig } from "./load_relay_config.ts";
 import { formatConfigError } from "./print_error.ts";
@@ -50,7 +50,7 @@ async function serve(
   const relay = new Relay(config, { log: log.named("relay"), clock: systemClock });
   const addresses = await relay.start();
   // The ports are open, and a relay never connects to anybody.
-  await dropRights([...STARTING_RIGHTS, "net"]);
+  await dropRights(LISTENER_RIGHTS);
   log.info(`Listening for visitors on ${toListenUrl(addresses.public)}`);
   if (addresses.admin !== null) log.info(`Admin pages on ${toListenUrl(addresses.admin)}`);
   const watching = watchConfig({

@@ -19,7 +19,7 @@ import { RelayClient } from "../server/relay_client.ts";
 import { Server } from "../server/server.ts";
 import { parseCertificates } from "../server/trusted_certificates.ts";
 import { loadServerConfig, type NewConfig } from "./load_server_config.ts";
-import { dropRights, STARTING_RIGHTS } from "./drop_rights.ts";
+import { dropRights } from "./drop_rights.ts";
 import { diskConfigFiles, readConfigFile } from "./read_config_file.ts";
 import {
   createConsoleLog,
@@ -89,9 +89,8 @@ async function serve(
     clock: systemClock,
     log: log.named("server"),
   });
-  await dropRights(
-    hasSocket(config) ? STARTING_RIGHTS.filter((right) => right !== "write") : STARTING_RIGHTS,
-  );
+  // "sys" stays: the system's authorities are read when the first TLS connection is made.
+  await dropRights(hasSocket(config) ? ["run", "ffi", "env"] : ["run", "ffi", "env", "write"]);
   await announce(config, log);
   server.start();
   await whenAborted(stopping);
@@ -144,7 +143,7 @@ async function openOrigins(
   }));
 }
 
-/** Whether an origin is a Unix socket, which Deno wants the right to write for. */
+/** Whether an origin is a Unix socket, for which Deno wants the right to write. */
 function hasSocket({ origins }: ServerConfig): boolean {
   return origins.some(({ url }) => url.startsWith("unix:"));
 }

@@ -13,6 +13,7 @@ import {
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
   LINGER_MS,
+  LISTEN_BACKLOG,
   MAX_CONNECTIONS,
   MAX_CONNECTIONS_PER_ADDRESS,
   REPEATED_LOG_MS,
@@ -146,7 +147,7 @@ export class Listener {
         reject(new Error(message, { cause: error }));
       };
       this.#server.once("error", fail);
-      this.#server.listen(address.port, address.host, () => {
+      this.#server.listen({ ...address, backlog: LISTEN_BACKLOG }, () => {
         this.#server.off("error", fail);
         this.#server.on("error", (error: Error) => {
           this.#log.error("Listener failed", { reason: toMessage(error) });

@@ -1,5 +1,7 @@
 /** How messages travel between this process and its relay (docs/protocol.md, "Modern"). */
 
+import type { Trouble } from "./poll_outcome.ts";
+
 /** Who gets what the relay sends. */
 export interface ChannelSink {
   /** Whole messages, one or more. @throws {ProtocolError} what breaks the protocol. */
@@ -29,8 +31,7 @@ export type ChannelRefusal =
   | { readonly kind: "blocked"; readonly reason: string }
   /** The relay does not let this server in. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** Something that may pass. */
-  | { readonly kind: "trouble"; readonly reason: string };
+  | Trouble;
 
 /** What the ways to open a channel have in common. */
 export interface ChannelOptions {

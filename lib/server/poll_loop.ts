@@ -4,13 +4,14 @@
  * is down, restarts or refuses the key is asked again, never in a tight loop.
  */
 
-import { toRetryDelay } from "../base/backoff.ts";
+import { spread, toRetryDelay } from "../base/backoff.ts";
 import { type Clock, pause } from "../base/clock.ts";
 import { toMessage } from "../base/errors.ts";
 import {
   CONTROL_RETRY_MS,
   MAX_CONTROL_RETRY_MS,
   MAX_POLL_BODY_BYTES,
+  MAX_RETRY_AFTER_MS,
   POLL_TIMEOUT_MS,
   QUICK_ANSWER_MS,
   REFUSED_RETRY_MS,
@@ -213,8 +214,13 @@ export class PollLoop {
       this.#baseIndex = this.#baseIndex === 0 ? 1 : 0;
       this.#isGuess = !this.#isGuess;
     }
-    if (failure.kind === "refused") return REFUSED_RETRY_MS;
-    return toRetryDelay(now - this.#outageSince, random());
+    // All servers of a relay may fail at the same moment, by the same answer.
+    const chance = random();
+    if (failure.kind === "refused") return spread(REFUSED_RETRY_MS, chance);
+    const delay = toRetryDelay(now - this.#outageSince, chance);
+    if (failure.kind !== "trouble" || failure.retryAfterMs === undefined) return delay;
+    // No earlier than it says.
+    return Math.max(delay, Math.min(failure.retryAfterMs, MAX_RETRY_AFTER_MS) * (1 + chance / 2));
   }
 
   /** The same trouble once a minute, another one at once. */

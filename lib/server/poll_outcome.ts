@@ -3,6 +3,7 @@
 import { ProtocolError } from "../base/errors.ts";
 import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
+import { readRetryAfter } from "../http/retry_after.ts";
 import { type ClassicRequest, decodePollBody } from "../wire/http_serde.ts";
 import { MODERN_HEADER, MODERN_VERSION } from "../wire/modern.ts";
 
@@ -15,12 +16,15 @@ export type PollOutcome =
   | { readonly kind: "refused"; readonly reason: string }
   /** What answered is no relay, or not at this path. */
   | { readonly kind: "no_relay"; readonly reason: string }
-  /** Something that may pass. */
-  | { readonly kind: "trouble"; readonly reason: string };
+  | Trouble;
 
-/** 429 of a relay. */
-export const TOO_MANY_KEYS =
-  "the relay takes no keys from this address for a while: too many were wrong";
+/** Something that may pass. */
+export interface Trouble {
+  readonly kind: "trouble";
+  readonly reason: string;
+  /** How long it asks to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
 
 export function toPollOutcome(
   answer: { readonly status: number; readonly headers: RawHeaders; readonly body: Uint8Array },
@@ -52,13 +56,22 @@ export function toPollOutcome(
     };
   }
   if (status === 404) return { kind: "no_relay", reason: "the answer is 404 Not Found" };
-  if (status === 500) {
-    return {
-      kind: "trouble",
-      reason: "another process polls under this name, or the relay failed",
-    };
+  return { kind: "trouble", reason: toTrouble(status), retryAfterMs: readRetryAfter(headers) };
+}
+
+/** 429. */
+export const TOO_MANY =
+  "too many wrong keys came from this address, or a proxy before the relay has too much to do";
+
+function toTrouble(status: number): string {
+  switch (status) {
+    case 429:
+      return TOO_MANY;
+    case 500:
+      return "another process polls under this name, or the relay failed";
+    case 503:
+      return "the relay is stopping, or not started";
+    default:
+      return `the answer is ${status}`;
   }
-  if (status === 429) return { kind: "trouble", reason: TOO_MANY_KEYS };
-  if (status === 503) return { kind: "trouble", reason: "the relay is stopping, or not started" };
-  return { kind: "trouble", reason: `the answer is ${status}` };
 }

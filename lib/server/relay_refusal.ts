@@ -2,9 +2,10 @@
 
 import { headerValue } from "../http/headers.ts";
 import type { RawHeaders } from "../http/message.ts";
+import { readRetryAfter } from "../http/retry_after.ts";
 import { MODERN_HEADER } from "../wire/modern.ts";
 import type { ChannelRefusal } from "./channel.ts";
-import { TOO_MANY_KEYS } from "./poll_outcome.ts";
+import { TOO_MANY } from "./poll_outcome.ts";
 
 /** `answer` came where a channel was to open. */
 export function toRefusal(
@@ -20,9 +21,17 @@ export function toRefusal(
       return { kind: "blocked", reason: who };
     }
     case 429:
-      return { kind: "trouble", reason: TOO_MANY_KEYS };
+      return {
+        kind: "trouble",
+        reason: TOO_MANY,
+        retryAfterMs: readRetryAfter(headers),
+      };
     case 503:
-      return { kind: "trouble", reason: "the relay is stopping, or has too many of this name" };
+      return {
+        kind: "trouble",
+        reason: "the relay is stopping, or has too many of this name",
+        retryAfterMs: readRetryAfter(headers),
+      };
     default:
       return { kind: "blocked", reason: `the answer is ${status}` };
   }

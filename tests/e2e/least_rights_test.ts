@@ -7,6 +7,9 @@ import { ChildProgram } from "../support/child_program.ts";
 import type { Rights } from "../support/probed/probe.ts";
 import { type ProgramName, readPermissions, toDenoArgs } from "../support/programs.ts";
 import { TempFolder } from "../support/temp_folder.ts";
+import { startTlsFront } from "../support/tls_front.ts";
+import { CA_FILE } from "../support/tls_files.ts";
+import { startRelay, toServerEntry } from "../support/tunnel.ts";
 import { visit } from "../support/visit.ts";
 
 const KEY = "OpticalKangarooVintageHarmonicaDrizzleSpatulaMorning";
@@ -148,6 +151,23 @@ Deno.test("file_server.ts with narrow permissions serves no link that leads out,
   // It asks where a link leads, and opens that.
   assertEquals((await visit(Number(port), "/link", { host: "localhost" })).status, 403);
   assertEquals((await visit(Number(port), "/inside.txt", { host: "localhost" })).body, "inside");
+});
+
+Deno.test("server.ts still finds the system's authorities for TLS after it has given up rights", async () => {
+  await using relay = await startRelay({ servers: [toServerEntry("home", KEY)] });
+  await using front = await startTlsFront(relay.port);
+  await using folder = await createFolder();
+  const config = SERVER.replace("http://127.0.0.1:1", `https://localhost:${front.port}`);
+  await folder.write("ptth_server.toml", `${config}ca_file = "${CA_FILE}"\n`);
+  await Deno.chmod(join(folder.path, "ptth_server.toml"), 0o600);
+  for (const permissions of [["-A"], readPermissions("server")]) {
+    await using server = ChildProgram.start(Deno.execPath(), {
+      args: toDenoArgs(permissions, "server.ts"),
+      cwd: folder.path,
+      env: { no_proxy: "localhost" },
+    });
+    await server.untilStderr(/ Connected /);
+  }
 });
 
 function narrowOf(name: ProgramName): readonly string[] {

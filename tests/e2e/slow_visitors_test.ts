@@ -10,7 +10,7 @@ import { SERVER_NAME } from "../support/tunnel_files.ts";
 
 const hasSlowHttpTest = await hasProgram("slowhttptest");
 
-/** Far more than on any machine at all; what it is on a quiet one stands in docs/benchmarks.md. */
+/** Far more than on any machine at all; what was measured on a quiet one stands in docs/security-tests.md. */
 const WORST_MS = 5000;
 
 for (

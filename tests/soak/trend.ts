@@ -1,70 +1,52 @@
-/** Whether something grows over time, however much it goes up and down. Pure. */
+/** Whether a series of measurements grows. Pure. */
 
+/** A measurement. */
 export interface Point {
-  /** Seconds. */
+  /** In minutes. */
   readonly at: number;
   readonly value: number;
 }
 
-export interface Trend {
-  /** The median of the values that were looked at. */
-  readonly median: number;
-  /** By how much they grow from the first to the last, by the slope that fits them best. */
-  readonly growth: number;
-}
-
+/** What growth is allowed. */
 export interface TrendBound {
-  /** Growth that is none, as a share of the median … */
-  readonly share: number;
-  /** … or, where that is more, in the value's own unit. */
-  readonly atLeast: number;
+  /** Per minute, for ever. */
+  readonly perMinute: number;
+  /** Growth over the whole series that may be chance. */
+  readonly noise: number;
 }
 
-/** The part of a run that is over before anything is looked at: caches fill, code is compiled. */
-const WARM_UP_SHARE = 1 / 3;
-
-/**
- * Points of which the lowest stands for all: garbage that is not collected yet is no growth, and the
- * old generation is collected every two minutes under this load.
- */
-const GROUP_SECONDS = 150;
-
-/**
- * The trend behind the warm-up, by Theil and Sen: the median of the slopes between any two points,
- * which single steps and peaks do not move. Undefined for fewer than three groups of points.
- */
-export function findTrend(points: readonly Point[]): Trend | undefined {
-  const end = points.at(-1)?.at ?? 0;
-  const groups = lowest(points.filter(({ at }) => at >= end * WARM_UP_SHARE));
-  const [first, last] = [groups[0], groups.at(-1)];
-  if (groups.length < 3 || first === undefined || last === undefined) return undefined;
-  const slopes = groups.flatMap((a, i) =>
-    groups.slice(i + 1).map((b) => (b.value - a.value) / (b.at - a.at))
-  );
-  return {
-    median: median(groups.map(({ value }) => value)),
-    growth: median(slopes) * (last.at - first.at),
-  };
+export interface Trend {
+  /** Per minute. */
+  readonly slope: number;
+  readonly isTooSteep: boolean;
 }
 
-/** Whether it grows by more than is let pass. */
-export function isGrowing({ median, growth }: Trend, { share, atLeast }: TrendBound): boolean {
-  return growth > Math.max(atLeast, share * median);
-}
+/** What comes before is warming up: code is compiled, caches and pools fill. */
+const WARM_UP_PART = 1 / 3;
 
-function lowest(points: readonly Point[]): readonly Point[] {
-  const groups = new Map<number, Point>();
-  for (const point of points) {
-    const group = Math.floor(point.at / GROUP_SECONDS);
-    const known = groups.get(group);
-    if (known === undefined || point.value < known.value) groups.set(group, point);
+/** The slope that half of all pairs of points exceed (Theil and Sen): a few outliers change nothing. */
+export function toSlope(points: readonly Point[]): number {
+  const slopes: number[] = [];
+  for (const [i, one] of points.entries()) {
+    for (const other of points.slice(i + 1)) {
+      if (other.at > one.at) slopes.push((other.value - one.value) / (other.at - one.at));
+    }
   }
-  return [...groups.values()];
+  slopes.sort((a, b) => a - b);
+  const upper = slopes[Math.floor(slopes.length / 2)] ?? 0;
+  const lower = slopes[Math.floor((slopes.length - 1) / 2)] ?? 0;
+  return (upper + lower) / 2;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+/**
+ * Judges what comes after warming up. What leaks grows in both halves of that; a single step, up to
+ * a level that stays, is in one of them only.
+ */
+export function findTrend(points: readonly Point[], { perMinute, noise }: TrendBound): Trend {
+  const settled = points.slice(Math.ceil(points.length * WARM_UP_PART));
+  const middle = Math.floor(settled.length / 2);
+  const parts = [settled, settled.slice(0, middle), settled.slice(middle)];
+  const slope = Math.min(...parts.map(toSlope));
+  const minutes = (settled.at(-1)?.at ?? 0) - (settled[0]?.at ?? 0);
+  return { slope, isTooSteep: slope > perMinute && slope * minutes > noise };
 }

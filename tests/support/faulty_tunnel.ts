@@ -21,8 +21,8 @@ export interface FaultyTunnelOptions {
   readonly isSecure?: boolean;
   readonly onViolation?: (text: string) => void;
   readonly hungMs?: number;
-  /** What is run in place of relay.ts and server.ts. */
-  readonly entries?: RestartableTunnelOptions["entries"];
+  /** How relay and server are run; default: as their users do. */
+  readonly run?: RestartableTunnelOptions["run"];
 }
 
 export class FaultyTunnel implements AsyncDisposable {
@@ -43,7 +43,7 @@ export class FaultyTunnel implements AsyncDisposable {
 
   /** Resolves when the server is connected. */
   static async start(
-    { folder, seed, transport, isSecure = false, entries, ...options }: FaultyTunnelOptions,
+    { folder, seed, transport, isSecure = false, run = {}, ...options }: FaultyTunnelOptions,
   ): Promise<FaultyTunnel> {
     await using stack = new AsyncDisposableStack();
     // Disposed of before the programs are, whose connections would else be cut under them.
@@ -54,7 +54,7 @@ export class FaultyTunnel implements AsyncDisposable {
       await RestartableTunnel.start({
         folder,
         seed,
-        entries,
+        run,
         startLink: async (relayPort) => {
           const box = transport === "long poll"
             ? stack.use(await startUpgradeStripper(relayPort))

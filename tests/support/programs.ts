@@ -10,8 +10,6 @@ export const PROJECT = fromFileUrl(new URL("../..", import.meta.url));
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly cwd: string;
-  /** What is run in its place, from the project's root; default: the program itself. */
-  readonly entry?: string | undefined;
   /** Beside those of the README. */
   readonly permissions?: readonly string[];
   readonly hasInput?: boolean;
@@ -19,6 +17,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What starts it, such as `ip netns exec NAME`; default nothing. */
   readonly via?: readonly string[];
+  /** The file that is run, which runs the program; default the program itself. */
+  readonly entry?: string;
 }
 
 /** Starts a program in a folder of its own; killed at the end of the scope. */

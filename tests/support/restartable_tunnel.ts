@@ -5,7 +5,7 @@
 
 import { type ChildProgram } from "./child_program.ts";
 import { findFreePort } from "./outside_port.ts";
-import { startProgram } from "./programs.ts";
+import { type StartOptions, startProgram } from "./programs.ts";
 import type { TempFolder } from "./temp_folder.ts";
 import { writeTrafficFile } from "./traffic_file.ts";
 import type { TrafficFile } from "./traffic_kinds.ts";
@@ -29,8 +29,8 @@ export interface RestartableTunnelOptions {
   readonly startOriginLink?: (originPort: number) => Promise<{ readonly url: string }>;
   /** What starts the server and its origin, such as `ip netns exec NAME`; default nothing. */
   readonly serverVia?: readonly string[];
-  /** What is run in place of relay.ts and server.ts. */
-  readonly entries?: Partial<Readonly<Record<"relay" | "server", string>>> | undefined;
+  /** How relay and server are run; default: as their users do. */
+  readonly run?: Partial<Record<"relay" | "server", Pick<StartOptions, "entry" | "permissions">>>;
 }
 
 export class RestartableTunnel implements AsyncDisposable {
@@ -95,10 +95,10 @@ export class RestartableTunnel implements AsyncDisposable {
 
   /** Starts it; resolves when it listens, for a server when its process is there. */
   async start(name: TunnelProgram): Promise<void> {
-    const { folder, serverVia = [], entries = {} } = this.#options;
+    const { folder, serverVia = [], run = {} } = this.#options;
     switch (name) {
       case "relay": {
-        const relay = startProgram("relay", { cwd: folder.at("relay"), entry: entries.relay });
+        const relay = startProgram("relay", { cwd: folder.at("relay"), ...run.relay });
         this.#programs.set(name, relay);
         await relay.untilStderr(/ for visitors on /);
         return;
@@ -106,11 +106,7 @@ export class RestartableTunnel implements AsyncDisposable {
       case "server":
         this.#programs.set(
           name,
-          startProgram("server", {
-            cwd: folder.at("server"),
-            via: serverVia,
-            entry: entries.server,
-          }),
+          startProgram("server", { cwd: folder.at("server"), via: serverVia, ...run.server }),
         );
         return;
       case "origin": {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import {
   MAX_POLL_BODY_BYTES,
+  MAX_RETRY_AFTER_MS,
   POLL_PARK_MS,
   POLL_TIMEOUT_MS,
   REFUSED_RETRY_MS,
@@ -16,6 +17,7 @@ import {
   runFor,
   setUp,
 } from "../support/poll_loop_world.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
 import { turn } from "../support/turn.ts";
 
 Deno.test("PollLoop polls with key, limits and encoded name, and hands requests on in order", async () => {
@@ -39,16 +41,17 @@ Deno.test("PollLoop polls with key, limits and encoded name, and hands requests 
   assertEquals(world.lines, []);
 });
 
-Deno.test("PollLoop waits at most 250 ms, then 1 s, then 30 s, the longer an outage lasts", async () => {
+Deno.test("PollLoop waits a quarter of the outage at most, from 250 ms to 1.5 s, then 30 s", async () => {
   for (const random of [0, 0.5, 0.999]) {
     const world = setUp({ reply: () => DOWN });
     world.random = random;
     await runFor(world, 3 * 3_600_000);
     for (const [i, gap] of gaps(world.times).entries()) {
       const outage = world.times[i] ?? 0;
-      const longest = outage < 5_000 ? 250 : outage < 3_600_000 ? 1_000 : 30_000;
-      assertLessOrEqual(gap, longest);
-      assertLessOrEqual(longest / 2, gap);
+      const longest = outage >= 3_600_000 ? 30_000 : Math.min(Math.max(outage / 4, 250), 1_500);
+      // The clock's own rounding.
+      assertLessOrEqual(gap, longest + 0.001);
+      assertLessOrEqual(longest / 2, gap + 0.001);
     }
     assert(world.times.some((time) => time > 3_600_000));
   }
@@ -56,11 +59,17 @@ Deno.test("PollLoop waits at most 250 ms, then 1 s, then 30 s, the longer an out
 
 Deno.test("PollLoop begins a later outage with short pauses again", async () => {
   const world = setUp();
-  world.reply = () => world.clock.monotonic() === 7_200_000 ? EMPTY : DOWN;
+  let isUp = false;
+  // Up at the first poll after two hours, and for one poll only.
+  world.reply = () => {
+    if (isUp || world.clock.monotonic() < 7_200_000) return DOWN;
+    isUp = true;
+    return EMPTY;
+  };
   world.random = 1;
-  await runFor(world, 7_200_000 + 1_000);
-  assertEquals(world.times.includes(7_200_000), true);
-  assertEquals(gaps(world.times).slice(-5), [0, 250, 250, 250, 250]);
+  await runFor(world, 7_200_000 + 31_000);
+  const later = world.times.filter((time) => time >= 7_200_000);
+  assertEquals(gaps(later).slice(0, 5), [0, 250, 250, 250, 250]);
 });
 
 Deno.test("PollLoop spreads its tries by the random number", async () => {
@@ -74,11 +83,53 @@ Deno.test("PollLoop spreads its tries by the random number", async () => {
   assertEquals(gaps(world.times).slice(0, 3), [125, 150, 237.5]);
 });
 
+Deno.test("PollLoop: a thousand servers that lose their relay at once do not come all at once", async () => {
+  const random = new SeededRandom(1);
+  const times: number[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const world = setUp();
+    world.reply = () => {
+      world.random = random.next();
+      return DOWN;
+    };
+    await runFor(world, 20_000);
+    times.push(...world.times);
+  }
+  const countIn = (from: number, to: number): number =>
+    times.filter((time) => time >= from && time < to).length;
+  // After that of the loss itself: of no step much more than its share.
+  for (let at = 1000; at < 20_000; at += 100) assertLessOrEqual(countIn(at, at + 100), 650);
+  for (let at = 10_000; at < 20_000; at += 100) assertLessOrEqual(countIn(at, at + 100), 120);
+  assertLessOrEqual(countIn(19_000, 20_000), 1000);
+});
+
+for (const status of [429, 503]) {
+  Deno.test(`PollLoop comes no earlier than a ${status} says by Retry-After, nor all servers then`, async () => {
+    const random = new SeededRandom(status);
+    const world = setUp();
+    world.reply = () => {
+      world.random = random.next();
+      return { status, headers: ["Retry-After", "7"] };
+    };
+    await runFor(world, 120_000);
+    const waits = gaps(world.times);
+    assert(waits.every((wait) => wait >= 7000 && wait <= 10_500), String(waits));
+    assert(Math.max(...waits) - Math.min(...waits) > 1000);
+  });
+}
+
+Deno.test("PollLoop waits no longer than a minute and a half, whatever Retry-After says", async () => {
+  const world = setUp({ reply: () => ({ status: 503, headers: ["Retry-After", "999999"] }) });
+  world.random = 1;
+  await runFor(world, 10 * 60_000);
+  assertEquals(new Set(gaps(world.times)), new Set([1.5 * MAX_RETRY_AFTER_MS]));
+});
+
 for (const status of [401, 403]) {
   Deno.test(`PollLoop asks a relay that answers ${status} every 5 s, and says so once a minute`, async () => {
     const world = setUp({ reply: () => ({ status }) });
     await runFor(world, 10 * 60_000 - 1);
-    assertEquals(new Set(gaps(world.times)), new Set([REFUSED_RETRY_MS]));
+    assertEquals(new Set(gaps(world.times)), new Set([0.75 * REFUSED_RETRY_MS]));
     assertEquals(new Set(world.polls.map(({ url }) => url.pathname)).size, 1);
     const refused = linesWith(world, "Refused by the relay");
     assertEquals(refused.length, 10 * 60_000 / REPEATED_LOG_MS);
@@ -153,7 +204,7 @@ Deno.test("PollLoop does not follow a redirect: the key stays with the configure
     const world = setUp({ reply: () => ({ status, headers }) });
     await runFor(world, 30_000);
     assertEquals(new Set(world.polls.map(({ url }) => url.host)), new Set(["relay.test"]));
-    assertEquals(new Set(gaps(world.times)), new Set([REFUSED_RETRY_MS]));
+    assertEquals(new Set(gaps(world.times)), new Set([0.75 * REFUSED_RETRY_MS]));
     assertEquals(world.lines.length, 1);
     assertStringIncludes(world.lines[0] ?? "", "https://elsewhere.test/");
   }

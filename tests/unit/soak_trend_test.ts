@@ -1,49 +1,49 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { drawPanels } from "../soak/plot.ts";
-import { findTrend, isGrowing, type Point } from "../soak/trend.ts";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { findTrend, type Point, toSlope } from "../soak/trend.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
 
-const BOUND = { share: 0.05, atLeast: 3 };
+const BOUND = { perMinute: 1, noise: 2 };
 
-/** A value every 2 s for 20 minutes. */
-function run(valueAt: (seconds: number) => number): readonly Point[] {
-  return Array.from({ length: 600 }, (_, i) => ({ at: 2 * i, value: valueAt(2 * i) }));
+function series(toValue: (minute: number, noise: number) => number): readonly Point[] {
+  const random = new SeededRandom(7);
+  return Array.from({ length: 120 }, (_, i) => {
+    const at = i / 6;
+    return { at, value: toValue(at, random.next() - 0.5) };
+  });
 }
 
-function grows(valueAt: (seconds: number) => number): boolean {
-  const trend = findTrend(run(valueAt));
-  assert(trend !== undefined);
-  return isGrowing(trend, BOUND);
-}
-
-Deno.test("findTrend: what leaks slowly grows", () => {
-  assert(grows((at) => 100 + at / 100));
+Deno.test("toSlope is that of a line, whatever a fifth of its points are", () => {
+  const points = series((at) => 3 * at + 5).map((point, i) =>
+    i % 5 === 0 ? { ...point, value: 1000 } : point
+  );
+  assertAlmostEquals(toSlope(points), 3, 0.3);
 });
 
-Deno.test("findTrend: garbage that is collected now and then is no growth", () => {
-  assert(!grows((at) => 50 + at % 120));
+Deno.test("toSlope of fewer than two points is none", () => {
+  assertEquals(toSlope([]), 0);
+  assertEquals(toSlope([{ at: 1, value: 5 }]), 0);
 });
 
-Deno.test("findTrend: a leak below garbage that is collected is found", () => {
-  assert(grows((at) => 50 + at % 120 + at / 100));
+Deno.test("findTrend finds a leak in noise", () => {
+  assert(findTrend(series((at, noise) => 100 + 1.5 * at + 10 * noise), BOUND).isTooSteep);
 });
 
-Deno.test("findTrend: neither a warm-up, nor a step, nor a peak is growth", () => {
-  assert(!grows((at) => Math.min(100, at)));
-  assert(!grows((at) => at === 600 ? 1000 : 100));
+Deno.test("findTrend takes neither noise, nor warming up, nor a step for a leak", () => {
+  const harmless: readonly ((at: number, noise: number) => number)[] = [
+    (_, noise) => 100 + 10 * noise,
+    (at, noise) => 100 - 80 * Math.exp(-at) + noise,
+    (at, noise) => (at < 13 ? 100 : 150) + noise,
+    (at, noise) => (at < 9 ? 100 : 150) + noise,
+  ];
+  for (const toValue of harmless) assertEquals(findTrend(series(toValue), BOUND).isTooSteep, false);
 });
 
-Deno.test("findTrend: less than the bound is no growth", () => {
-  assert(!grows((at) => 1000 + at / 100));
-});
-
-Deno.test("findTrend says nothing of a run that is too short", () => {
-  assertEquals(findTrend(run(() => 1).slice(0, 10)), undefined);
-});
-
-Deno.test("drawPanels draws a line per program, from left to right, on its panel", () => {
-  const points = [{ at: 0, value: 0 }, { at: 60, value: 10 }];
-  const svg = drawPanels([{ title: "heap, MiB", lines: [{ program: "relay", points }] }]);
-  assertStringIncludes(svg, '<polyline class="relay" points="56.0,106.0 708.0,26.0"/>');
-  assertStringIncludes(svg, ">heap, MiB</text>");
-  assertStringIncludes(svg, ">1.0 minutes</text>");
+Deno.test("findTrend lets a short run grow by what may be chance", () => {
+  const points = series((at) => 5 * at).map(({ at, value }) => ({
+    at: at / 100,
+    value: value / 100,
+  }));
+  const trend = findTrend(points, BOUND);
+  assertAlmostEquals(trend.slope, 5, 1e-6);
+  assertEquals(trend.isTooSteep, false);
 });

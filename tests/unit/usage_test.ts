@@ -56,6 +56,11 @@ Options:
   --tls-key FILE          Key of the certificate (PEM)
   --access-log FORM       Write a line per request to standard output: combined
                           (as Apache) or json [default: off]
+  --max-connections COUNT
+                          Most connections at once [default: 10000]
+  --max-connections-per-address COUNT
+                          Most connections at once of one address, or one /64 of
+                          IPv6 [default: 2500]
   --qr                    Show the address as a QR code on the terminal
   --open                  Open the address in the browser
   --index FILE            File shown in place of a folder's listing, as

@@ -150,6 +150,7 @@ function drawBar({ name, kind, summary }: Bar, top: number, { toLength }: Scale)
 <text class="${label}" x="${textX}" y="${textY}">${formatNumber(median)}</text>`;
 }
 
-function escapeText(text: string): string {
+/** For the text of an SVG, and its attributes. */
+export function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

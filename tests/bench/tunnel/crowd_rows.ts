@@ -58,8 +58,11 @@ export const CROWD_ROWS: readonly Row[] = [
 ];
 
 /** Resolves when each of the servers has answered a visitor. */
-async function untilAllServed(urls: readonly string[]): Promise<void> {
-  const end = performance.now() + CONNECT_TIMEOUT_MS;
+export async function untilAllServed(
+  urls: readonly string[],
+  timeoutMs = CONNECT_TIMEOUT_MS,
+): Promise<void> {
+  const end = performance.now() + timeoutMs;
   const left = [...urls];
   const work = async (): Promise<void> => {
     for (let url = left.pop(); url !== undefined; url = left.pop()) {

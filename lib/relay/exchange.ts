@@ -8,8 +8,9 @@
  * when the visitor has its answer, or is gone. Deadlines live here, sockets do not.
  */
 
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Clock, Timer } from "../base/clock.ts";
+import { ClosedError } from "../base/errors.ts";
 import type { Delivery, HttpAnswer, HttpRequest, RawHeaders } from "../http/message.ts";
 import type { PublicPlace } from "../http/prefix_rewrite.ts";
 import { type Failure, failureAnswer } from "./failure.ts";
@@ -63,6 +64,8 @@ export class Exchange {
   #givenBy: Protocol | undefined;
   #onFailed: (() => void) | undefined;
   #deadline: Timer | undefined;
+  /** What the answer that has begun is read from. */
+  #source: HttpAnswer["body"] = null;
 
   constructor(options: ExchangeOptions) {
     this.request = options.request;
@@ -118,6 +121,7 @@ export class Exchange {
   /** The server's answer has begun; false if it comes too late. */
   begin(answer: HttpAnswer): boolean {
     if (this.#state !== "given") return false;
+    this.#source = answer.body;
     this.#settle("begun", answer);
     return true;
   }
@@ -127,6 +131,14 @@ export class Exchange {
     if (this.#state !== "waiting" && this.#state !== "given") return;
     this.#settle("failed", failureAnswer(failure));
     this.#onFailed?.();
+  }
+
+  /** The server is not allowed any more: what it has not sent by now does not get through. */
+  revoke(): void {
+    this.fail("server_lost");
+    if (this.#source instanceof Readable) {
+      this.#source.destroy(new ClosedError("The server is not allowed any more"));
+    }
   }
 
   #settle(state: "begun" | "failed", answer: HttpAnswer): void {

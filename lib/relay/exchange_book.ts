@@ -14,25 +14,25 @@ export type Lookup =
   | { readonly kind: "unknown" };
 
 export class ExchangeBook {
-  readonly #open = new IdMap<{ exchange: Exchange; server: ServerEntry }>();
-  /** How many a visitor still waits for, or reads the answer of. */
-  #unfinished = 0;
+  /** All that a visitor still waits for, or reads the answer of. */
+  readonly #unfinished = new IdMap<{ exchange: Exchange; server: ServerEntry }>();
   /** In the order of their end, so that the oldest is forgotten first. */
   readonly #abandoned = new Set<string>();
   #onEmpty: (() => void)[] = [];
 
   /** Resolves once every exchange is over. */
   whenEmpty(): Promise<void> {
-    if (this.#unfinished === 0) return Promise.resolve();
+    if (this.#unfinished.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  /** `server` as it is now: its key of today answers, whatever a later configuration says. */
+  /** `server` as it is now: its key of today answers, also when it gets another one later. */
   add(exchange: Exchange, { name, tripcode, displayName }: ServerEntry): void {
-    this.#open.set(exchange.request.id, { exchange, server: { name, tripcode, displayName } });
-    this.#unfinished++;
+    const { id } = exchange.request;
+    this.#unfinished.set(id, { exchange, server: { name, tripcode, displayName } });
     void exchange.delivery.then(() => {
-      if (--this.#unfinished > 0) return;
+      this.#unfinished.delete(id);
+      if (this.#unfinished.size > 0) return;
       for (const resolve of this.#onEmpty) resolve();
       this.#onEmpty = [];
     });
@@ -40,21 +40,28 @@ export class ExchangeBook {
 
   /** The exchange is settled: its id answers nothing any more. */
   settle(exchange: Exchange): void {
-    const { id } = exchange.request;
-    this.#open.delete(id);
-    if (exchange.isAbandoned) this.#abandon(id);
+    if (exchange.isAbandoned) this.#abandon(exchange.request.id);
   }
 
   find(id: string): Lookup {
-    const entry = this.#open.get(id);
-    if (entry?.exchange.givenBy === "classic") return { kind: "open", ...entry };
+    const entry = this.#unfinished.get(id);
+    if (entry?.exchange.givenBy === "classic" && entry.exchange.isUnanswered) {
+      return { kind: "open", ...entry };
+    }
     return { kind: this.#abandoned.has(id) ? "abandoned" : "unknown" };
   }
 
   /** Ends every exchange that no server has taken yet, or all. */
   failAll(which: "waiting" | "all"): void {
-    for (const { exchange } of this.#open.values()) {
+    for (const { exchange } of this.#unfinished.values()) {
       if (which === "all" || !exchange.wasGiven) exchange.fail("relay_stopping");
+    }
+  }
+
+  /** Ends every exchange of servers that are gone, also those that are being answered. */
+  revoke(isAllowed: (server: ServerEntry) => boolean): void {
+    for (const { exchange, server } of this.#unfinished.values()) {
+      if (!isAllowed(server)) exchange.revoke();
     }
   }
 

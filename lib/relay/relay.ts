@@ -127,8 +127,11 @@ export class Relay {
         this.#state.log.warn(`A changed ${name} takes effect only after a restart`);
       }
     }
+    const { registry, book } = this.#state;
     this.#state.settings = toSettings(config);
-    this.#state.registry.update(config.servers);
+    registry.update(config.servers);
+    // One whose key changes may finish what it was given; one that is gone may not.
+    book.revoke(({ name }) => registry.find(name) !== undefined);
     this.#state.audit.add("relay", "configuration reloaded");
   }
 

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { Handler } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
 import { Gate } from "../support/gate.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { createMemoryLog } from "../support/memory_log.ts";
 import { startPrefixProxy } from "../support/prefix_proxy.ts";
 import { RawConnection } from "../support/raw_connection.ts";
@@ -242,4 +243,17 @@ Deno.test("reload: a server that is taken off the list is 404, others stay conne
   assertEquals(gone.status, 404);
   assertMatch(fieldOf(gone, "proxy-status") ?? "", /error=destination_not_found/);
   assertEquals((await visit(relay.port, "/servers/other/x")).status, 200);
+});
+
+Deno.test("reload: a server that is taken off the list does not go on with answers that have begun", async () => {
+  // Nothing is cut for its silence.
+  await using relay = await startRelay({ clock: new ManualClock() });
+  const body = new Readable({ read: () => {} });
+  body.push("begun");
+  await using _server = await startServer(relay.url, () => ({ status: 200, headers: [], body }));
+  await using visitor = await RawConnection.open(relay.port);
+  await visitor.send(toRequestText(TARGET));
+  await visitor.readThrough("begun");
+  relay.relay.reload(toRelayConfig({ servers: [] }));
+  assertEquals((await visitor.readToEnd()).endsWith("0\r\n\r\n"), false);
 });

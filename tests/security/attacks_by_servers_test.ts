@@ -1,8 +1,12 @@
 /** What somebody can do who has a key of their own for a server of the relay. */
 
 import { assert, assertEquals } from "@std/assert";
-import { MAX_FRAGMENTS, MAX_SESSIONS_PER_SERVER } from "../../lib/base/limits.ts";
-import { decodePollBody, encodeMagicHeader } from "../../lib/wire/http_serde.ts";
+import {
+  MAX_FRAGMENTS,
+  MAX_INTERIM_BYTES,
+  MAX_SESSIONS_PER_SERVER,
+} from "../../lib/base/limits.ts";
+import { encodeMagicHeader } from "../../lib/wire/http_serde.ts";
 import { createId } from "../../lib/wire/create_id.ts";
 import { ANSWER } from "../../lib/wire/modern.ts";
 import {
@@ -113,12 +117,7 @@ const EXCHANGES: readonly Row[] = [
   }),
   ["answers an exchange that another server took by classic", async (relay) => {
     const waiting = visit(relay.port, `/servers/${VICTIM.name}/x`);
-    // The first poll after a gap is answered at once, with an empty list.
-    let id: string | undefined;
-    while (id === undefined) {
-      const poll = await relay.ask(`http_listen/${VICTIM.name}`, { key: VICTIM.key });
-      id = decodePollBody(fromLatin1(poll.body))[0]?.id;
-    }
+    const id = await relay.takeClassic(VICTIM);
     const answer = { headers: [`X-PTTH-2LJYXWC4: ${MAGIC}`], body: FORGED };
     assertEquals((await relay.ask(`http_response/${id}`, answer)).status, 401);
     const rightful = { ...answer, body: "rightful", key: VICTIM.key };
@@ -250,6 +249,16 @@ const BYTES: readonly Row[] = [
     () => fromLatin1("GET / HTTP/1.1\r\n\r\n"),
     "the session is over",
   ),
+  ["sends interim answers without end", async (relay) => {
+    const { session, request, visitor } = await relay.take();
+    const one = encodeInform(request.id, { status: 103, headers: ["X", "x".repeat(1000)] });
+    const body = concatBytes(Array.from({ length: 100 }, () => one));
+    const sent = await relay.ask(`modern/messages/${session}/1`, { body });
+    const { head, body: rest } = await visitor;
+    assert((head + rest).length <= 2 * MAX_INTERIM_BYTES);
+    assert(/\r\n\r\nHTTP\/1\.1 502 /.test(head + rest));
+    return `${sent.status}, the session is over; its visitor gets those up to a limit, then 502`;
+  }],
   inChannel("sends a million tiny messages, and reads no answer", async (control) => {
     control.socket.pause();
     const ping = encodeMessage([encodePing()], true);
@@ -366,6 +375,9 @@ const FIELDS: readonly Row[] = [
   uncarried("a length under that of the body", ["Content-Length", "1"]),
   uncarried("status 600", [], 600),
   uncarried("status 999", [], 999),
+  uncarried("status 99", [], 99),
+  uncarried("status 101, which nobody asked for", ["Upgrade", "websocket"], 101),
+  uncarried("status 103, as if it were the last", ["X", "forged"], 103),
   dropped("a coding of its own", ["Transfer-Encoding", "gzip"], /transfer-encoding: gzip/i),
   dropped(
     "what Connection names, and hop-by-hop fields",
@@ -385,6 +397,20 @@ const FIELDS: readonly Row[] = [
     ["Service-Worker-Allowed", "/"],
     /service-worker-allowed: \/\r/i,
   ),
+  ...["Strict-Transport-Security", "Clear-Site-Data", "Alt-Svc"].map((name) =>
+    dropped(`\`${name}\` for all servers`, [name, "forged"], /forged/)
+  ),
+  dropped(
+    "orders to the proxy in front of the relay",
+    ["X-Accel-Redirect", "/forged", "X-Sendfile", "/forged"],
+    /forged/,
+  ),
+  ["bytes over 127 in a value", async (relay) => {
+    const value = "\xe9\x9b31m\xff";
+    const answer = await answerWith(relay, { status: 200, headers: ["X", value] });
+    assertEquals(fieldOf(answer, "X"), value);
+    return "passed on as they are: they are no controls in HTTP";
+  }],
   changed(
     "a cookie for the paths of all servers",
     "Set-Cookie",

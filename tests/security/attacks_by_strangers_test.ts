@@ -30,6 +30,18 @@ const WAYS: Readonly<Record<string, (name: string, key: string | null) => string
     toServerText(`modern/control/${name}`, "GET", key, [`X-PTTH-Process: ${PROCESS}`, ...UPGRADE]),
 };
 
+/** All that is asked for in a session, about an exchange. */
+const IN_SESSION: readonly (readonly [string, (session: string, exchange: string) => string])[] = [
+  ["GET", (session) => `poll/${session}/0`],
+  ["POST", (session) => `messages/${session}/1`],
+  ["GET", (session) => `probe/${session}`],
+  ["POST", (session) => `probe/${session}`],
+  ["POST", (session, exchange) => `answer/${session}/${exchange}`],
+  ["POST", (session, exchange) => `answer/${session}/${exchange}/0`],
+  ["GET", (session, exchange) => `body/${session}/${exchange}`],
+  ["GET", (session, exchange) => `body/${session}/${exchange}/0`],
+];
+
 const PROCESS = createId();
 const UPGRADE = HANDSHAKE.flatMap((name, i) => i % 2 === 0 ? [`${name}: ${HANDSHAKE[i + 1]}`] : []);
 
@@ -114,6 +126,32 @@ const SERVERS: readonly Row[] = [
     const answer = await relay.ask(`modern/poll/${createId()}/0`, { key: "wrong" });
     assertEquals(answer.status, 410);
     return "refused: 410";
+  }],
+  ["asks in another's session, by every path", async (relay) => {
+    const given = await relay.take(VICTIM);
+    for (const [method, toPath] of IN_SESSION) {
+      const lines = method === "POST" ? ["Content-Length: 0"] : [];
+      const [real, made] = [[given.session, given.request.id], [createId(), createId()]].map(
+        ([session = "", exchange = ""]) =>
+          toServerText(`modern/${toPath(session, exchange)}`, method, "wrong", lines),
+      );
+      const answer = await ask(relay, real ?? "");
+      assert(answer.startsWith("HTTP/1.1 410 "), answer);
+      assertEquals(await ask(relay, made ?? ""), answer);
+    }
+    await relay.assertAnswered(given);
+    return "refused: 410, byte by byte as in one that it made up";
+  }],
+  ["asks for a name by another method", async (relay) => {
+    for (const path of ["http_listen", "modern/session", "modern/control"]) {
+      const [known, unknown] = [NAME, "nosuch"].map((name) =>
+        toServerText(`${path}/${name}`, "PUT", "wrong", ["Content-Length: 0"])
+      );
+      const answer = await ask(relay, known ?? "");
+      assert(answer.startsWith("HTTP/1.1 405 "), answer);
+      assertEquals(await ask(relay, unknown ?? ""), answer);
+    }
+    return "refused: 405, whatever the name";
   }],
   ["connects, and says nothing, 500 times", async (relay) => {
     const silent = await Promise.all(

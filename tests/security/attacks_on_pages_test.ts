@@ -25,15 +25,18 @@ class World implements AsyncDisposable {
   readonly public: number;
   readonly admin: number;
   readonly files: number;
+  /** The same files, which pages of every origin may read. */
+  readonly shared: number;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
-    ports: Pick<World, "public" | "admin" | "files">,
+    ports: Pick<World, "public" | "admin" | "files" | "shared">,
     stack: AsyncDisposableStack,
   ) {
     this.public = ports.public;
     this.admin = ports.admin;
     this.files = ports.files;
+    this.shared = ports.shared;
     this.#stack = stack;
   }
 
@@ -48,23 +51,28 @@ class World implements AsyncDisposable {
     await folder.write("README.md", README);
     await folder.write(`dir/${NAME}`, MARKUP);
     await folder.write("page.html", "<script>alert(1)</script>");
-    const files = createFileServer({
-      fileSystem: denoFileSystem,
-      root: folder.path,
-      clock: systemClock,
-      log: silentLogger,
-    });
-    const handler = checkHost(createRootHandler(files, { basePath: "/", scheme: "http" }), {
-      boundHost: "127.0.0.1",
-      allowedHosts: () => [],
-    });
-    const listener = new Listener({ handler, log: silentLogger, clock: systemClock });
-    const { port } = await listener.start({ host: "127.0.0.1", port: 0 });
-    stack.defer(() => listener.close(AbortSignal.abort()));
+    const serve = async (cors: string | null): Promise<number> => {
+      const files = createFileServer({
+        fileSystem: denoFileSystem,
+        root: folder.path,
+        clock: systemClock,
+        log: silentLogger,
+        cors,
+      });
+      const handler = checkHost(createRootHandler(files, { basePath: "/", scheme: "http" }), {
+        boundHost: "127.0.0.1",
+        allowedHosts: () => [],
+      });
+      const listener = new Listener({ handler, log: silentLogger, clock: systemClock });
+      const { port } = await listener.start({ host: "127.0.0.1", port: 0 });
+      stack.defer(() => listener.close(AbortSignal.abort()));
+      return port;
+    };
     const ports = {
       public: addresses.public.port,
       admin: addresses.admin?.port ?? 0,
-      files: port,
+      files: await serve(null),
+      shared: await serve("*"),
     };
     return new World(ports, stack);
   }
@@ -132,7 +140,7 @@ const ROWS: readonly Row[] = [
   page("the same in the audit log", "admin", "/frontend/audit_log", "&lt;script&gt;alert(6)"),
   page("a README", "files", "/"),
   page("a file's name in a listing", "files", "/dir/"),
-  page("a file's name among tiles", "files", "/dir/?layout=grid"),
+  page("a file's name among tiles", "files", "/dir/?view=grid"),
   page("the words of a filter", "files", `/dir/?filter=${ENCODED}`),
   page("the words of a search", "files", `/?search=${ENCODED}`),
   page("a file's name that a search finds", "files", "/?search=onerror"),
@@ -168,11 +176,34 @@ const ROWS: readonly Row[] = [
     assertNotMatch(answer.head, /^access-control/im);
     return "no leave by CORS, unless `--cors` names the origin";
   }],
+  [
+    "a script of another origin that has been let in, with the visitor's password",
+    async (world) => {
+      for (const method of ["GET", "OPTIONS"]) {
+        const headers = ["Origin: https://evil.test", "Access-Control-Request-Method: GET"];
+        const host = "localhost";
+        const { head } = await visit(world.shared, "/README.md", { host, method, headers });
+        assert(/^access-control-allow-origin: \*\r$/im.test(head), head);
+        assertNotMatch(head, /^access-control-allow-credentials/im);
+      }
+      return "no leave for it: browsers let nothing be read that was sent with one";
+    },
+  ],
   rebound("DNS rebinding against the admin pages", "admin", "evil.test"),
   rebound("the same by an absolute target", "admin", "localhost", "http://evil.test/"),
   rebound("the same by a name that looks like this computer's", "admin", "localhost.evil.test"),
   rebound("DNS rebinding against a file server for this computer", "files", "evil.test"),
   rebound("the same for a file", "files", "127.0.0.1.evil.test", "/README.md"),
+  rebound("the same by an absolute target", "files", "localhost", "http://evil.test/README.md"),
+  ...(["admin", "files"] as const).map((on): Row => [
+    `the same to open a WebSocket, ${on === "admin" ? "to the admin pages" : "to files"}`,
+    async (world) => {
+      const headers = ["Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+      const answer = await visit(world[on], "/", { host: "evil.test", headers });
+      assertEquals(answer.status, 421);
+      return "refused: 421";
+    },
+  ]),
   ["a WebSocket to the admin pages", async (world) => {
     const answer = await visit(world.admin, "/7ZSFUKGV/modern/control/home", {
       host: "localhost",

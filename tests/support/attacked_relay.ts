@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { HttpRequest } from "../../lib/http/message.ts";
 import { textAnswer } from "../../lib/http/text_answer.ts";
 import { createId } from "../../lib/wire/create_id.ts";
+import { decodePollBody } from "../../lib/wire/http_serde.ts";
 import {
   encodeAnswer,
   type ModernRequest,
@@ -134,6 +135,16 @@ export class AttackedRelay implements AsyncDisposable {
     const [message] = await this.poll(session, 0, identity);
     assert(message?.type === "request");
     return { identity, session, request: message.request, visitor };
+  }
+
+  /** The id of the first exchange that classic polls of a server bring. */
+  async takeClassic({ name, key } = ATTACKER): Promise<string> {
+    // The first poll after a gap is answered at once, with an empty list.
+    for (;;) {
+      const { body } = await this.ask(`http_listen/${name}`, { key });
+      const [request] = decodePollBody(fromLatin1(body));
+      if (request !== undefined) return request.id;
+    }
   }
 
   /** The answer of whom it was given to gets through, and its session goes on. */

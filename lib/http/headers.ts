@@ -64,17 +64,17 @@ export function forEachEndToEnd(
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     const key = name.toLowerCase();
-    if (!HOP_BY_HOP.has(key) && !named.includes(key)) take(name, key, headers[i + 1] ?? "");
+    if (!HOP_BY_HOP.has(key) && !named.has(key)) take(name, key, headers[i + 1] ?? "");
   }
 }
 
-const NO_NAMES: readonly string[] = [];
+const NO_NAMES: ReadonlySet<string> = new Set();
 
-/** What the Connection fields name, in lower case. */
-function connectionNames(headers: RawHeaders): readonly string[] {
+/** What the Connection fields name, in lower case. A set, since they may be tens of thousands. */
+function connectionNames(headers: RawHeaders): ReadonlySet<string> {
   const values = headerValues(headers, "connection");
   if (values.length === 0) return NO_NAMES;
-  return values.join(",").toLowerCase().split(",").map((name) => name.trim());
+  return new Set(values.join(",").toLowerCase().split(",").map((name) => name.trim()));
 }
 
 const NAME_REGEXP = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

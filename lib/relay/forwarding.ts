@@ -1,7 +1,7 @@
 /** The header fields that a server gets with a visitor's request (docs/semantics.md, "Headers"). */
 
 import type { AddressSet } from "../base/cidr.ts";
-import { forEachEndToEnd, headerValue, headerValues } from "../http/headers.ts";
+import { forEachEndToEnd, headerPairs, headerValue, headerValues } from "../http/headers.ts";
 import type { HttpRequest, RawHeaders } from "../http/message.ts";
 import { parseTarget } from "../http/target.ts";
 import { API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER } from "../wire/classic.ts";
@@ -84,7 +84,7 @@ export function toServerHeaders(
   // RFC 9112 §3.2.2: what an absolute target names takes the place of Host, which may lie.
   if (host !== "") fields.push("Host", host);
   forEachEndToEnd(request.headers, (name, key, value) => {
-    if (key === "host") return;
+    if (key === "host" || isMisspelled(key)) return;
     if (DROPPED.has(key) || REPLACED.has(key) || (!isTrusted && isOriginField(key))) return;
     fields.push(name, value);
   });
@@ -98,6 +98,19 @@ export function toServerHeaders(
   const via = headerValues(request.headers, "via").join(", ") || undefined;
   fields.push("Via", list(via, `${request.httpVersion} ptth_relay`));
   addTransportFields(fields, request);
+  return fields;
+}
+
+/**
+ * Trailer fields as they came, less those that only heads have from here on: some programs put them
+ * to the fields of the head.
+ */
+export function toServerTrailers(trailers: RawHeaders): RawHeaders {
+  const fields: string[] = [];
+  for (const [name, value] of headerPairs(trailers)) {
+    const key = name.toLowerCase();
+    if (!isOurs(key) && !isMisspelled(key)) fields.push(name, value);
+  }
   return fields;
 }
 
@@ -127,6 +140,16 @@ function toVisitorAddress(request: HttpRequest, trustedProxies: AddressSet): str
     address = before;
   }
   return address;
+}
+
+/** True if nobody but relay, and proxies that it trusts, may say so to a server. */
+function isOurs(key: string): boolean {
+  return DROPPED.has(key) || REPLACED.has(key) || isOriginField(key);
+}
+
+/** The same with `_`: to CGI and WSGI (RFC 3875 §4.1.18) it is one field with that with `-`. */
+function isMisspelled(key: string): boolean {
+  return key.includes("_") && isOurs(key.replaceAll("_", "-"));
 }
 
 function isOriginField(key: string): boolean {

@@ -18,6 +18,7 @@ import { feed, StreamDecoder } from "../wire/stream_decoder.ts";
 import { AnswerSegments } from "./answer_segments.ts";
 import { BodySegments } from "./body_segments.ts";
 import type { Exchange } from "./exchange.ts";
+import { toServerTrailers } from "./forwarding.ts";
 import { STREAM_HEADERS, toReply } from "./stream_answer.ts";
 import { toVisitorAnswer, toVisitorHints } from "./visitor_answer.ts";
 
@@ -217,7 +218,7 @@ export class ModernExchange {
     this.#bodyStream = new RecordStream({
       body,
       length: bodyLength,
-      trailers: () => this.#exchange.visitor.trailers,
+      trailers: () => toServerTrailers(this.#exchange.visitor.trailers),
       clock: this.#options.clock,
     });
     return this.#bodyStream;

@@ -3,7 +3,7 @@
 import { ProtocolError } from "../base/errors.ts";
 import { forEachEndToEnd, headerPairs, headerValues, isValidHeader } from "../http/headers.ts";
 import type { HttpAnswer, RawHeaders } from "../http/message.ts";
-import { moveBelowPrefix } from "../http/prefix_rewrite.ts";
+import { moveBelowPrefix, type PublicPlace } from "../http/prefix_rewrite.ts";
 import { isBodyless } from "../http/send_answer.ts";
 import type { ForwardedRequest } from "./exchange.ts";
 
@@ -30,6 +30,9 @@ const PROXY_ORDERS: ReadonlySet<string> = new Set([
 const ORIGIN_WIDE: ReadonlySet<string> = new Set([
   "alt-svc",
   "clear-site-data",
+  // Browsers would report the URLs of all requests (Network Error Logging).
+  "nel",
+  "report-to",
   "service-worker-allowed",
   "strict-transport-security",
 ]);
@@ -62,7 +65,12 @@ export function toVisitorAnswer(
     return { status, headers: [...fields, ...declared], body };
   }
   if (length === undefined) {
-    return { status, headers: [...fields, ...pairOf(headers, "trailer")], body, trailers };
+    return {
+      status,
+      headers: [...fields, ...pairOf(headers, "trailer")],
+      body,
+      trailers: () => toVisitorTrailers(trailers?.() ?? [], request),
+    };
   }
   if (body instanceof Uint8Array && Number(length) !== body.length) {
     return new ProtocolError(`The answer announces ${length} bytes, its body has ${body.length}`);
@@ -87,15 +95,24 @@ function toVisitorHeaders(
   let malformed: string | undefined;
   forEachEndToEnd(headers, (name, key, value) => {
     if (!isValidHeader(name, value)) malformed ??= name;
-    if (key === "content-length" || PROXY_ORDERS.has(key)) return;
-    // RFC 9209 §2.1: members are named after who wrote them, and only the relay is the relay.
-    if (key === "proxy-status" && value.toLowerCase().includes("ptth_relay")) return;
-    if (place.prefix !== "" && ORIGIN_WIDE.has(key)) return;
-    fields.push(name, value);
+    if (key !== "content-length" && isOwn(key, value, place)) fields.push(name, value);
   });
   return malformed === undefined
     ? moveBelowPrefix(fields, place)
     : new ProtocolError(`The answer has a malformed header ${JSON.stringify(malformed)}`);
+}
+
+function toVisitorTrailers(trailers: RawHeaders, { place }: ForwardedRequest): RawHeaders {
+  return [...headerPairs(trailers)]
+    .filter(([name, value]) => isOwn(name.toLowerCase(), value, place)).flat();
+}
+
+/** True if a server may say so: it speaks for itself alone. */
+function isOwn(key: string, value: string, { prefix }: PublicPlace): boolean {
+  if (PROXY_ORDERS.has(key)) return false;
+  // RFC 9209 §2.1: members are named after who wrote them, and only the relay is the relay.
+  if (key === "proxy-status" && value.toLowerCase().includes("ptth_relay")) return false;
+  return prefix === "" || !ORIGIN_WIDE.has(key);
 }
 
 /** The first field of this name, as it is spelled. */

@@ -244,7 +244,7 @@ Deno.test("answer: nobody but the relay speaks as the relay, and nobody gives or
 Deno.test("answer: what speaks for all of an origin passes by a host of its own, and not below a path", async () => {
   const headers = [
     ...["Service-Worker-Allowed", "/", "Strict-Transport-Security", "max-age=9", "X-A", "1"],
-    ...["Clear-Site-Data", '"*"', "Alt-Svc", 'h2=":443"'],
+    ...["Clear-Site-Data", '"*"', "Alt-Svc", 'h2=":443"', "NEL", "{}", "Report-To", "{}"],
   ];
   const shared = await World.start();
   assertEquals((await shared.answerOf({ status: 200, headers })).headers, ["X-A", "1"]);

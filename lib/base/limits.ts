@@ -108,8 +108,8 @@ export const MAX_WAITING_LISTINGS = 64;
 /** Most listings of big folders that are sent at once as JSON or text, which is whole. Past it: 503. */
 export const MAX_LISTING_STREAMS = 8;
 
-/** Most folders known to be small: those are not read one after the other. */
-export const MAX_SMALL_FOLDERS = 10_000;
+/** Most folders known to be small or big: small ones are not read one after the other. */
+export const MAX_KNOWN_FOLDERS = 10_000;
 
 /** Most names kept of big folders listed lately, all folders together: about 25 MB. */
 export const LISTING_CACHE_ENTRIES = 250_000;
@@ -217,7 +217,10 @@ export const REFUSED_RETRY_MS = 5_000;
 /** Connections that the system keeps until they are accepted: all servers may come at once. */
 export const LISTEN_BACKLOG = 4096;
 
-/** Longest that a server waits because its relay, or a proxy before it, says Retry-After. */
+/**
+ * Most of a Retry-After, of its relay or a proxy before it, that a server heeds; it waits up to half as
+ * long again, by chance.
+ */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
 /** How often at most the same trouble with the relay is logged. */

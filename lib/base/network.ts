@@ -21,11 +21,18 @@ export function unmapAddress(address: string): string {
  * ```
  */
 export function toNetwork(address: string): string {
-  const plain = unmapAddress(address);
+  const plain = unmapAddress(dropPort(address).toLowerCase());
   if (!isIPv6(plain)) return plain;
   const [head = "", tail] = plain.split("::");
   const before = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
   const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
+  return [...before, ...zeros, ...after].slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+}
+
+/** Some proxies write the port as well. */
+function dropPort(address: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::[0-9]+)?|([^:]+):[0-9]+)$/.exec(address) ?? [];
+  return bracketed ?? plain ?? address;
 }

@@ -29,6 +29,8 @@ export interface ArchiveAnswerOptions extends ListingSource {
   /** Milliseconds since 1970, when the folder was located. */
   readonly now: number;
   readonly log: Logger;
+  /** Aborts when nobody waits for the archive any more. */
+  readonly signal: AbortSignal | undefined;
 }
 
 interface ArchiveFormat extends LengthRules {
@@ -80,7 +82,7 @@ export async function answerArchive(
   const top = options.segments.at(-1) ?? ROOT_NAME;
   const walk = walkEntries(chosen, { ...options, top });
   try {
-    const { length, entries } = await planArchive(walk, format);
+    const { length, entries } = await planArchive(walk, { ...format, signal: options.signal });
     const headers = ["Content-Type", format.mediaType];
     if (length !== undefined) headers.push("Content-Length", String(length));
     headers.push("Content-Disposition", attachment(`${top}.${extension}`));

@@ -14,6 +14,11 @@ export interface ArchivePlan {
   readonly entries: AsyncIterable<ArchiveEntry>;
 }
 
+export interface PlanOptions extends LengthRules {
+  /** Aborts when nobody waits for the plan any more: then it is none of all entries. */
+  readonly signal: AbortSignal | undefined;
+}
+
 export interface LengthRules {
   readonly isLengthKnown: (entry: ArchiveEntry) => boolean;
   /** The length in bytes of an archive of entries whose length is known. */
@@ -26,10 +31,10 @@ export interface LengthRules {
  */
 export async function planArchive(
   walk: AsyncGenerator<ArchiveEntry>,
-  { isLengthKnown, lengthOf }: LengthRules,
+  { isLengthKnown, lengthOf, signal }: PlanOptions,
 ): Promise<ArchivePlan> {
   const planned: ArchiveEntry[] = [];
-  while (planned.length < MAX_PLANNED_ENTRIES) {
+  while (planned.length < MAX_PLANNED_ENTRIES && signal?.aborted !== true) {
     const { value: entry, done } = await walk.next();
     if (done === true) return announced(planned, lengthOf(planned));
     if (isLengthKnown(entry) && !isReadable(entry)) continue;

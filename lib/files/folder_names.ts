@@ -1,6 +1,6 @@
 /** The names in folders, read so that a big one is never in memory many times over. */
 
-import { LISTING_PAGE_ENTRIES, MAX_SMALL_FOLDERS, MAX_WAITING_LISTINGS } from "../base/limits.ts";
+import { LISTING_PAGE_ENTRIES, MAX_KNOWN_FOLDERS, MAX_WAITING_LISTINGS } from "../base/limits.ts";
 import { Turns } from "../base/turns.ts";
 import { type ListedName, type ListingSource, readNames } from "./directory_listing.ts";
 import { type FileFault, isFault } from "./file_system.ts";
@@ -14,8 +14,8 @@ interface Line {
 
 export class FolderNames {
   readonly #cache = new ListingCache();
-  /** By path: small when it was read last, and so read by all who want it. The oldest first. */
-  readonly #small = new Set<string>();
+  /** By path: what was found when it was read last. The oldest first. */
+  readonly #sizes = new Map<string, "small" | "big">();
   readonly #lines = new Map<string, Line>();
 
   /** As {@linkcode readNames}, of a folder that was located at the time `now`. */
@@ -23,12 +23,21 @@ export class FolderNames {
     const { directory } = source;
     const cached = this.#cache.get(directory);
     if (cached !== undefined) return cached;
-    if (this.#small.has(directory.path)) return await this.#readNow(source, now);
+    if (this.#isSmall(directory.path)) return await this.#readNow(source, now);
     const names = await this.#inLine(
       directory.path,
-      async () => this.#cache.get(directory) ?? await this.#readNow(source, now),
+      async () =>
+        // Found to be small meanwhile, it is read by all who wait.
+        this.#isSmall(directory.path)
+          ? undefined
+          : this.#cache.get(directory) ?? await this.#readNow(source, now),
     );
-    return names === "full" ? { fault: "busy" } : names;
+    if (names === "full") return { fault: "busy" };
+    return names ?? await this.#readNow(source, now);
+  }
+
+  #isSmall(path: string): boolean {
+    return this.#sizes.get(path) === "small";
   }
 
   async #readNow(source: ListingSource, now: number): Promise<readonly ListedName[] | FileFault> {
@@ -36,21 +45,23 @@ export class FolderNames {
     const names = await readNames(source);
     if (isFault(names)) return names;
     this.#cache.set(directory, names, now);
-    this.#small.delete(directory.path);
-    if (names.length <= LISTING_PAGE_ENTRIES) this.#addSmall(directory.path);
+    this.#note(directory.path, names.length <= LISTING_PAGE_ENTRIES ? "small" : "big");
     return names;
   }
 
-  #addSmall(path: string): void {
-    this.#small.add(path);
-    if (this.#small.size <= MAX_SMALL_FOLDERS) return;
-    const [oldest] = this.#small;
-    if (oldest !== undefined) this.#small.delete(oldest);
+  #note(path: string, size: "small" | "big"): void {
+    this.#sizes.delete(path);
+    this.#sizes.set(path, size);
+    if (this.#sizes.size <= MAX_KNOWN_FOLDERS) return;
+    const [oldest] = this.#sizes.keys();
+    if (oldest !== undefined) this.#sizes.delete(oldest);
   }
 
+  /** Too many are refused only where the folder is known to be big: most are not. */
   async #inLine<T>(path: string, work: () => Promise<T>): Promise<T | "full"> {
-    const turns = new Turns({ atOnce: 1, maxWaiting: MAX_WAITING_LISTINGS });
+    const turns = new Turns({ atOnce: 1, maxWaiting: Infinity });
     const line = this.#lines.get(path) ?? { turns, count: 0 };
+    if (line.count > MAX_WAITING_LISTINGS && this.#sizes.get(path) === "big") return "full";
     line.count++;
     this.#lines.set(path, line);
     try {

@@ -87,6 +87,7 @@ export class Folders {
           folderNames: this.#bounds.names,
           now,
           log,
+          signal: request.signal,
         });
       }
       if (isShareQuery(query)) return answerShare(request, { ...folder, isFile: false });

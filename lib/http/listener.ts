@@ -215,6 +215,11 @@ export class Listener {
 
   /** Whether there is room for one more of this address; if not, it is closed. */
   #admit(socket: Socket, address = ""): boolean {
+    // Reset before it was accepted: nobody is there.
+    if (address === "") {
+      socket.destroy();
+      return false;
+    }
     const release = this.#admission.admit(address);
     if (release !== undefined) {
       socket.once("close", release);

@@ -89,19 +89,35 @@ async function leave({ body }: HttpAnswer): Promise<void> {
   await closed;
 }
 
-Deno.test("a folder that many ask for at once is read once, and by one more than may wait not", async () => {
+Deno.test("a big folder that many ask for at once is read once", async () => {
   await using world = await World.create();
   const ask = world.client();
+  const answers = await Promise.all(repeat(MAX_WAITING_LISTINGS, () => ask("/")));
+  assertEquals(count(answers, 200), answers.length);
+  assertEquals(world.reads, 1);
+});
+
+Deno.test("a big folder that keeps changing is waited for by so many, and one more gets 503", async () => {
+  await using world = await World.create();
+  const ask = world.client(false);
+  await ask("/");
   const gate = Promise.withResolvers<void>();
   world.gate = gate.promise;
   const asked = repeat(1 + MAX_WAITING_LISTINGS, () => ask("/"));
   const refused = await ask("/");
   assertEquals([refused.status, headerValue(refused.headers, "retry-after")], [503, "1"]);
   gate.resolve();
-  // All of them but the first wait for their turn to show what was read, too.
   const answers = await Promise.all(asked);
   assertEquals(count(answers, 200), answers.length);
-  assertEquals(world.reads, 1);
+  assertEquals(world.mostAtOnce, 1);
+});
+
+Deno.test("a small folder that nobody has asked for before is for as many as come at once", async () => {
+  await using world = await World.create();
+  world.count = 2;
+  const ask = world.client();
+  const answers = await Promise.all(repeat(4 * MAX_WAITING_LISTINGS, () => ask("/")));
+  assertEquals(count(answers, 200), answers.length);
 });
 
 Deno.test("a folder that keeps changing is read by one at a time", async () => {

@@ -109,6 +109,10 @@ Deno.test("toNetwork: an IPv4 address is itself, an IPv6 address its /64", () =>
     ["2001:db8:1:2::6", "2001:db8:1:2"],
     ["2001:db8::1", "2001:db8:0:0"],
     ["::1", "0:0:0:0"],
+    ["2001:0DB8:0001::1", "2001:db8:1:0"],
+    ["::FFFF:192.0.2.1", "192.0.2.1"],
+    ["192.0.2.1:5000", "192.0.2.1"],
+    ["[2001:db8::1]:5000", "2001:db8:0:0"],
     ["", ""],
   ];
   for (const [address, network] of cases) assertEquals(toNetwork(address), network);

@@ -19,7 +19,7 @@ import { RelayClient } from "../server/relay_client.ts";
 import { Server } from "../server/server.ts";
 import { parseCertificates } from "../server/trusted_certificates.ts";
 import { loadServerConfig, type NewConfig } from "./load_server_config.ts";
-import { dropRights } from "./drop_rights.ts";
+import { dropRights, START_RIGHTS } from "./drop_rights.ts";
 import { diskConfigFiles, readConfigFile } from "./read_config_file.ts";
 import {
   createConsoleLog,
@@ -90,7 +90,7 @@ async function serve(
     log: log.named("server"),
   });
   // "sys" stays: the system's authorities are read when the first TLS connection is made.
-  await dropRights(hasSocket(config) ? ["run", "ffi", "env"] : ["run", "ffi", "env", "write"]);
+  await dropRights(hasSocket(config) ? START_RIGHTS : [...START_RIGHTS, "write"]);
   await announce(config, log);
   server.start();
   await whenAborted(stopping);

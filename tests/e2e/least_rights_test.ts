@@ -95,6 +95,8 @@ const GIVEN_UP = {
   "run a program": "refused",
   "load a library": "refused",
   "read the environment": "refused",
+  "import from the network": "refused",
+  "import from where Deno allows all to": "refused",
 } as const;
 
 const NO_NETWORK = {

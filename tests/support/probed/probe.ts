@@ -21,6 +21,12 @@ const ATTEMPTS: Readonly<Record<string, Attempt>> = {
   "connect as Node.js does": () =>
     new Promise((_, reject) => connect(1, "127.0.0.1").on("error", reject)),
   "listen": () => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close(),
+  "import from the network": () => import(`http://127.0.0.1:1/${crypto.randomUUID()}.js`),
+  // Asked about, not tried: the tests stay on this computer.
+  "import from where Deno allows all to": async () => {
+    const { state } = await Deno.permissions.query({ name: "import", host: "jsr.io:443" });
+    if (state !== "granted") throw new Deno.errors.NotCapable("import");
+  },
 };
 
 async function attempt(work: Attempt): Promise<Rights[string]> {
@@ -28,8 +34,14 @@ async function attempt(work: Attempt): Promise<Rights[string]> {
     await work();
     return "done";
   } catch (error) {
-    return error instanceof Deno.errors.NotCapable ? "refused" : "failed";
+    return isRefusal(error) ? "refused" : "failed";
   }
+}
+
+/** An import that is refused throws a TypeError, as one that fails does. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable ||
+    error instanceof TypeError && error.message.startsWith("Requires import access");
 }
 
 Deno.addSignalListener("SIGUSR2", async () => {

@@ -17,6 +17,8 @@ export interface LenientRequest {
   readonly fields: readonly (readonly [name: string, value: string])[];
   /** One character per byte. */
   readonly body: string;
+  /** All of it as it came, one character per byte. */
+  readonly bytes: string;
 }
 
 export class LenientOrigin implements AsyncDisposable {
@@ -70,14 +72,16 @@ export class LenientOrigin implements AsyncDisposable {
 }
 
 /** What it answers with: what it was asked. */
-export function toText({ method, target, body }: Omit<LenientRequest, "fields">): string {
+export function toText(
+  { method, target, body }: Pick<LenientRequest, "method" | "target" | "body">,
+): string {
   return `${method} ${target}, ${body.length} bytes`;
 }
 
 function toAnswer(request: LenientRequest): string {
   const text = toText(request);
-  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n`;
-  return request.method === "HEAD" ? head : head + text;
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n`;
+  return request.method === "HEAD" ? `${head}X-Asked: ${text}\r\n\r\n` : `${head}\r\n${text}`;
 }
 
 /** The first request in what has come; undefined while it is not all there. */
@@ -104,7 +108,8 @@ function readRequest(
   const byChunks = isChunked && (length === undefined || preference === "chunks");
   const body = byChunks ? readChunks(rest) : readLength(rest, Number.parseInt(length ?? "0", 10));
   if (body === undefined) return undefined;
-  return { request: { method, target, fields, body: body.bytes }, rest: body.rest };
+  const bytes = received.slice(0, received.length - body.rest.length);
+  return { request: { method, target, fields, body: body.bytes, bytes }, rest: body.rest };
 }
 
 interface ReadBody {

@@ -10,6 +10,8 @@ import { TempFolder } from "./temp_folder.ts";
 export type ReverseProxyName =
   /** As in docs/recipes, with TLS. */
   | "nginx recipe"
+  /** The same with connections to the relay that are kept, which nginx 1.22 does only if told so. */
+  | "nginx recipe, with keepalive"
   | "Caddy recipe"
   | "Apache recipe"
   /** As Debian installs it, and no more than the one line that makes it a proxy. */
@@ -23,6 +25,7 @@ export interface ReverseProxy extends AsyncDisposable {
 
 const PROGRAMS: Readonly<Record<ReverseProxyName, string>> = {
   "nginx recipe": "nginx",
+  "nginx recipe, with keepalive": "nginx",
   "nginx as installed": "nginx",
   "Caddy recipe": "caddy",
   "Apache recipe": "apache2",
@@ -74,13 +77,13 @@ const CERTIFICATE = join(TLS_FOLDER, "localhost.pem");
 const KEY = join(TLS_FOLDER, "localhost.key");
 
 const CONFIGURE: Readonly<Record<ReverseProxyName, Configure>> = {
-  "nginx recipe": async (folder, site) => {
-    const recipe = (await readRecipe("nginx.conf"))
-      .replace("listen 443 ssl;", `listen 127.0.0.1:${site.port} ssl;`)
-      .replace("/etc/ssl/relay.example.com/fullchain.pem", CERTIFICATE)
-      .replace("/etc/ssl/relay.example.com/privkey.pem", KEY)
-      .replaceAll("127.0.0.1:4000", `127.0.0.1:${site.relayPort}`);
-    return nginx(folder, recipe);
+  "nginx recipe": async (folder, site) => nginx(folder, await readNginxRecipe(site)),
+  "nginx recipe, with keepalive": async (folder, site) => {
+    const recipe = (await readNginxRecipe(site))
+      .replace(`proxy_pass http://127.0.0.1:${site.relayPort};`, "proxy_pass http://relay;");
+    const relay = `server 127.0.0.1:${site.relayPort}; keepalive 8;`;
+    // Each process keeps its own.
+    return nginx(folder, `upstream relay { ${relay} }\n${recipe}`, { workers: 1 });
   },
   "nginx as installed": (folder, site) =>
     nginx(
@@ -131,13 +134,17 @@ const CONFIGURE: Readonly<Record<ReverseProxyName, Configure>> = {
 };
 
 /** Debian's nginx.conf, as far as it matters here. */
-async function nginx(folder: TempFolder, servers: string): Promise<readonly string[]> {
+async function nginx(
+  folder: TempFolder,
+  servers: string,
+  { workers }: { readonly workers: number | "auto" } = { workers: "auto" },
+): Promise<readonly string[]> {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${folder.at(name)};`).join("\n");
   const path = await folder.write(
     "nginx.conf",
     `user root;
-     worker_processes auto;
+     worker_processes ${workers};
      pid ${folder.at("pid")};
      error_log stderr;
      daemon off;
@@ -153,6 +160,14 @@ async function nginx(folder: TempFolder, servers: string): Promise<readonly stri
      }`,
   );
   return ["nginx", "-p", folder.path, "-c", path];
+}
+
+async function readNginxRecipe({ port, relayPort }: Site): Promise<string> {
+  return (await readRecipe("nginx.conf"))
+    .replace("listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`)
+    .replace("/etc/ssl/relay.example.com/fullchain.pem", CERTIFICATE)
+    .replace("/etc/ssl/relay.example.com/privkey.pem", KEY)
+    .replaceAll("127.0.0.1:4000", `127.0.0.1:${relayPort}`);
 }
 
 function readRecipe(name: string): Promise<string> {

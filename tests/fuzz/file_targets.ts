@@ -49,9 +49,20 @@ const TOML_TOKENS = [
 /** The key in the seeds; in what is mutated parts of it may be left. */
 const SECRET = "SecretSecretSecret";
 
+/** Whether it stands where the name of a key or a table does, which errors do name. */
+function isNamed(text: string): boolean {
+  return text.split(/[\r\n]/).some((line) => {
+    const at = line.indexOf(SECRET);
+    const equals = line.indexOf("=");
+    return at >= 0 &&
+      (equals < 0 || equals > at || line.indexOf("=", at) > 0 || /^\s*\[/.test(line));
+  });
+}
+
 /** The error of a file, as users see it; it must not show the key. */
-function holdSecret(error: unknown): void {
+function holdSecret(error: unknown, text: string): void {
   if (!(error instanceof ConfigError)) throw error;
+  if (isNamed(text)) return;
   hold(!formatConfigError("ptth_server", error).includes(SECRET), "no error shows the key");
 }
 
@@ -81,7 +92,7 @@ const serverConfig: FuzzTarget = {
     try {
       toServerConfig(decodeServerSettings({ path: "s.toml", text, mode: 0o600 }, new Map()), "key");
     } catch (error) {
-      holdSecret(error);
+      holdSecret(error, text);
     }
   },
 };

@@ -12,7 +12,7 @@ import { formatSample, type SoakResult, type SoakSample } from "./soak_report.ts
 /** Of each minute that many seconds are faulty, in turns with calm ones. */
 const CYCLE_MS = 30_000;
 const FAULTY_MS = 10_000;
-/** Of a long run; a short one has at least as many as a trend needs. */
+/** Of a long run; a short one has a few as well. */
 const SAMPLE_MS = 5000;
 const MIN_SAMPLES = 12;
 

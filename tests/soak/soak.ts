@@ -18,6 +18,7 @@ import { newSeed } from "../support/seeded_random.ts";
 import { runCrowd } from "./run_crowd.ts";
 import { runSoak } from "./run_soak.ts";
 import { drawSoak, findFaults, formatCsv, formatPage, formatTable } from "./soak_report.ts";
+import { MIN_TREND_MINUTES } from "./trend.ts";
 
 const COUNTS = ["minutes", "seed", "concurrency", "servers"] as const;
 const USAGE = "Usage: deno task soak --minutes N [--seed S] [--concurrency N] [--out FOLDER]\n" +
@@ -49,6 +50,9 @@ async function main(args: readonly string[]): Promise<number> {
   await say(formatTable(result));
   const faults = findFaults(result);
   for (const fault of faults) await say(`WRONG ${fault}`);
+  if (minutes < MIN_TREND_MINUTES) {
+    await say(`Whether anything grows is judged from ${MIN_TREND_MINUTES} minutes on`);
+  }
   await say(faults.length === 0 ? "All is well" : `${faults.length} things are wrong`);
   return faults.length === 0 ? 0 : 1;
 }

@@ -4,7 +4,7 @@ import { formatNumber, quantile } from "../bench/statistics.ts";
 import type { TrafficReport } from "../support/traffic.ts";
 import { drawPanels, type Panel } from "./line_charts.ts";
 import type { ProgramSample } from "./samples.ts";
-import { findTrend, type Point, type Trend, type TrendBound } from "./trend.ts";
+import { findTrend, MIN_TREND_MINUTES, type Point, type Trend, type TrendBound } from "./trend.ts";
 
 export const WATCHED = ["relay", "server"] as const;
 export type WatchedProgram = typeof WATCHED[number];
@@ -122,9 +122,7 @@ in a third of the time.
 ${
     total.toLocaleString("en-US")
   } exchanges, ${samples.length} samples, ${violations.length} violations
-of what [semantics.md](semantics.md) promises. ${
-    faults.length === 0 ? "Nothing grows." : "What is wrong:"
-  }
+of what [semantics.md](semantics.md) promises. ${toVerdict(faults, minutes)}
 
 ${faults.map((fault) => `- ${fault}\n`).join("")}
 ![Memory, handles, delays and requests over time](soak.svg)
@@ -140,6 +138,11 @@ ${formatTable(result)}
 ${kinds.join("\n")}
 | all | ${outcomes.map((outcome) => report.total[outcome]).join(" | ")} |
 `;
+}
+
+function toVerdict(faults: readonly string[], minutes: number): string {
+  if (faults.length > 0) return "What is wrong:";
+  return minutes < MIN_TREND_MINUTES ? "It was too short to see growth." : "Nothing grows.";
 }
 
 export function drawSoak({ samples }: SoakResult): string {

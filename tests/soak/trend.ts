@@ -23,6 +23,8 @@ export interface Trend {
 
 /** What comes before is warming up: code is compiled, caches and pools fill. */
 const WARM_UP_PART = 1 / 3;
+/** A program that began less long ago is warming up all the time, which looks as a leak does. */
+export const MIN_TREND_MINUTES = 3;
 
 /** The slope that half of all pairs of points exceed (Theil and Sen): a few outliers change nothing. */
 export function toSlope(points: readonly Point[]): number {
@@ -39,10 +41,15 @@ export function toSlope(points: readonly Point[]): number {
 }
 
 /**
- * Judges what comes after warming up. What leaks grows in both halves of that; a single step, up to
- * a level that stays, is in one of them only.
+ * Judges what comes after warming up; undefined for less than three minutes, which tell nothing.
+ * What leaks grows in both halves of that; a single step, up to a level that stays, is in one of
+ * them only.
  */
-export function findTrend(points: readonly Point[], { perMinute, noise }: TrendBound): Trend {
+export function findTrend(
+  points: readonly Point[],
+  { perMinute, noise }: TrendBound,
+): Trend | undefined {
+  if ((points.at(-1)?.at ?? 0) < MIN_TREND_MINUTES) return undefined;
   const settled = points.slice(Math.ceil(points.length * WARM_UP_PART));
   const middle = Math.floor(settled.length / 2);
   const parts = [settled, settled.slice(0, middle), settled.slice(middle)];

@@ -25,7 +25,7 @@ Deno.test("toSlope of fewer than two points is none", () => {
 });
 
 Deno.test("findTrend finds a leak in noise", () => {
-  assert(findTrend(series((at, noise) => 100 + 1.5 * at + 10 * noise), BOUND).isTooSteep);
+  assert(findTrend(series((at, noise) => 100 + 1.5 * at + 10 * noise), BOUND)?.isTooSteep);
 });
 
 Deno.test("findTrend takes neither noise, nor warming up, nor a step for a leak", () => {
@@ -35,15 +35,21 @@ Deno.test("findTrend takes neither noise, nor warming up, nor a step for a leak"
     (at, noise) => (at < 13 ? 100 : 150) + noise,
     (at, noise) => (at < 9 ? 100 : 150) + noise,
   ];
-  for (const toValue of harmless) assertEquals(findTrend(series(toValue), BOUND).isTooSteep, false);
+  for (const toValue of harmless) {
+    assertEquals(findTrend(series(toValue), BOUND)?.isTooSteep, false);
+  }
 });
 
-Deno.test("findTrend lets a short run grow by what may be chance", () => {
-  const points = series((at) => 5 * at).map(({ at, value }) => ({
-    at: at / 100,
-    value: value / 100,
-  }));
+Deno.test("findTrend lets a run grow by what may be chance", () => {
+  const points = series((at) => at / 6).map(({ at, value }) => ({ at: at / 6, value }));
   const trend = findTrend(points, BOUND);
-  assertAlmostEquals(trend.slope, 5, 1e-6);
-  assertEquals(trend.isTooSteep, false);
+  assertAlmostEquals(trend?.slope ?? NaN, 1, 1e-6);
+  assertEquals(trend?.isTooSteep, false);
+  const tight = findTrend(points, { perMinute: 0.5, noise: 1 });
+  assertEquals(tight?.isTooSteep, true);
+});
+
+Deno.test("findTrend does not judge a program that is still warming up", () => {
+  const points = series((at) => 200 * at).filter(({ at }) => at < 2.9);
+  assertEquals(findTrend(points, BOUND), undefined);
 });

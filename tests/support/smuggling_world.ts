@@ -96,6 +96,7 @@ export async function exchange(
 ): Promise<string> {
   await using connection = await RawConnection.open(port);
   connection.socket.setNoDelay(true);
+  using _guard = guard(connection);
   const send = async (text: string): Promise<void> => {
     // Refused early, the connection may be closed while the rest is being sent.
     const pieces = inPieces && text.length <= MAX_PIECES ? text : [text];
@@ -105,6 +106,14 @@ export async function exchange(
   const first = later === "" ? "" : await connection.readThrough("\r\n\r\n");
   await send(later);
   return first + await connection.readToEnd();
+}
+
+/** A guard against a relay that waits for more: far longer than a slow computer needs. */
+const GUARD_MS = 15_000;
+
+function guard({ socket }: RawConnection): Disposable {
+  const timer = setTimeout(() => socket.destroy(new Error("It waits for more")), GUARD_MS);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** What is longer is so to pass a limit, and takes long byte by byte. */

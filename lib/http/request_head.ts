@@ -30,9 +30,9 @@ export interface RequestHead extends RequestLine {
   readonly bodyLength: number | null;
   /** True for a chunked body; never together with a length. */
   readonly isChunked: boolean;
-  /** The Expect field, in lower case; null where there is none. */
+  /** The Expect fields, in lower case; null where there is none. */
   readonly expectation: string | null;
-  /** The Upgrade field, where the Connection field names it (RFC 9110 §7.8); else null. */
+  /** The Upgrade fields, where the Connection field names them (RFC 9110 §7.8); else null. */
   readonly upgrade: string | null;
   /** True if the peer may send another request on this connection (RFC 9112 §9.3). */
   readonly keepsAlive: boolean;
@@ -151,8 +151,8 @@ export function readRequestHead(
   let hasTwoLengths = false;
   let coding: string | undefined;
   let connection: string | undefined;
-  let expectation: string | null = null;
-  let upgrade: string | null = null;
+  let expectation: string | undefined;
+  let upgrade: string | undefined;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     const value = headers[i + 1] ?? "";
@@ -164,10 +164,10 @@ export function readRequestHead(
         hostCount++;
         break;
       case 6:
-        if (name.toLowerCase() === "expect") expectation ??= value.toLowerCase();
+        if (name.toLowerCase() === "expect") expectation = join(expectation, value);
         break;
       case 7:
-        if (name.toLowerCase() === "upgrade") upgrade ??= value;
+        if (name.toLowerCase() === "upgrade") upgrade = join(upgrade, value);
         break;
       case 10:
         if (name.toLowerCase() === "connection") connection = join(connection, value);
@@ -192,8 +192,8 @@ export function readRequestHead(
     hostCount,
     bodyLength: length === undefined ? null : Number(length),
     isChunked: coding !== undefined,
-    expectation,
-    upgrade: options.includes("upgrade") ? upgrade : null,
+    expectation: expectation?.toLowerCase() ?? null,
+    upgrade: options.includes("upgrade") ? upgrade ?? null : null,
     keepsAlive: !options.includes("close") &&
       (httpVersion === "1.1" || options.includes("keep-alive")),
   };
@@ -216,6 +216,7 @@ export function readRequestHead(
 const LENGTH_REGEXP = /^[0-9]{1,15}$/;
 const NO_OPTIONS: readonly string[] = [];
 
+/** Repeated fields are one list (RFC 9110 §5.3). */
 function join(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before},${value}`;
 }

@@ -102,6 +102,11 @@ const refusals: readonly (readonly [string, string, number])[] = [
     417,
   ],
   [
+    "an unknown expectation behind one that is known",
+    "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nExpect: wonders\r\n\r\n",
+    417,
+  ],
+  [
     "a target over the limit (RFC 9110 §15.5.15)",
     `GET /${"a".repeat(MAX_TARGET_BYTES)} HTTP/1.1\r\nHost: a\r\n\r\n`,
     414,

@@ -20,6 +20,8 @@ interface Row {
   readonly method?: string;
   /** What the visitor sends of a body, and the origin does not read, once it has its answer. */
   readonly body?: string;
+  /** True where the visitor, and so the server, asks first whether that is wanted. */
+  readonly expects?: boolean;
   /** What the visitor gets: a status of the server's own, no answer that looks complete, or this. */
   readonly gets: 502 | "cut" | string;
 }
@@ -173,6 +175,39 @@ const ROWS: readonly Row[] = [
     gets: "hello",
   },
   {
+    what: "an answer in place of 100 (RFC 9110 §10.1.1)",
+    method: "POST",
+    body: SMUGGLED,
+    expects: true,
+    answer: `${OK}Content-Length: 5\r\n\r\nhello`,
+    gets: "hello",
+  },
+  {
+    what: "100, and the answer at once",
+    method: "POST",
+    body: SMUGGLED,
+    expects: true,
+    answer: `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 5\r\n\r\nhello`,
+    gets: "hello",
+  },
+  {
+    what: "the same to a GET with a body",
+    body: SMUGGLED,
+    expects: true,
+    answer: `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 5\r\n\r\nhello`,
+    gets: "hello",
+  },
+  {
+    what: "100 that nobody asked for, twice",
+    answer: `${"HTTP/1.1 100 Continue\r\n\r\n".repeat(2)}${OK}Content-Length: 5\r\n\r\nhello`,
+    gets: "hello",
+  },
+  {
+    what: "100 behind the answer",
+    answer: `${OK}Content-Length: 5\r\n\r\nhelloHTTP/1.1 100 Continue\r\n\r\n`,
+    gets: "hello",
+  },
+  {
     what: "204 with a body",
     answer: `HTTP/1.1 204 No Content\r\n\r\n${POISON}`,
     gets: "",
@@ -214,7 +249,7 @@ function parseAnswers(bytes: string, method: string): { first: Visit | undefined
 
 /** A server behind a relay, whose origin answers the first request of each row as that says. */
 async function tryRow(row: Row): Promise<string> {
-  const { method = "GET", body } = row;
+  const { method = "GET", body, expects = false } = row;
   await using stack = new AsyncDisposableStack();
   const heads: (readonly [ServerConnection, string])[] = [];
   let origin: ServerConnection | undefined;
@@ -238,7 +273,10 @@ async function tryRow(row: Row): Promise<string> {
   const running = stack.use(await startServer(relay.url, handler));
   await running.server.connection?.path;
   const visitor = stack.use(await RawConnection.open(relay.port));
-  const headers = body === undefined ? [] : [`Content-Length: ${body.length}`];
+  const headers = [
+    ...body === undefined ? [] : [`Content-Length: ${body.length}`],
+    ...expects ? ["Expect: 100-continue"] : [],
+  ];
   await visitor.send(toRequestText("/servers/home/row", { method, headers }));
   let begun = "";
   if (body !== undefined || row.later !== undefined) {

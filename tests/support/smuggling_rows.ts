@@ -131,6 +131,12 @@ export function toSmugglingRows(host: string): readonly SmugglingRow[] {
       refusal: 400,
     },
     {
+      what: "a length of 16 digits",
+      bytes: framed("Content-Length: 0000000000000005", "hello"),
+      refusal: 400,
+    },
+    { what: "`Content-Length: 5;`", bytes: framed("Content-Length: 5;", "hello"), refusal: 400 },
+    {
       what: "space around a length",
       bytes: framed("Content-Length: \t 5 \t", "hello"),
       reads: HELLO,
@@ -173,6 +179,11 @@ export function toSmugglingRows(host: string): readonly SmugglingRow[] {
     {
       what: "two fields of codings, both chunked",
       bytes: framed("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", AS_CHUNK),
+      refusal: 501,
+    },
+    {
+      what: "two fields of codings, the first empty",
+      bytes: framed("Transfer-Encoding:\r\nTransfer-Encoding: chunked", AS_CHUNK),
       refusal: 501,
     },
     {
@@ -330,6 +341,12 @@ export function toSmugglingRows(host: string): readonly SmugglingRow[] {
       bytes: `${GET}Host: other.test\r\n\r\n`,
       refusal: 400,
     },
+    { what: "the same Host twice", bytes: `${GET}${HOST}\r\n`, refusal: 400 },
+    {
+      what: "a space before the colon of Host",
+      bytes: `GET /servers/home/row HTTP/1.1\r\nHost : ${host}\r\n\r\n`,
+      refusal: 400,
+    },
     { what: "no Host", bytes: "GET /servers/home/row HTTP/1.1\r\n\r\n", refusal: 400 },
     {
       what: "an empty Host",
@@ -370,6 +387,16 @@ export function toSmugglingRows(host: string): readonly SmugglingRow[] {
       what: "an upgrade to h2c, which the next program may know (RFC 9113 §3.1)",
       bytes: `${GET}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
         "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+      reads: NO_BODY,
+    },
+    {
+      what: "an upgrade to WebSocket or h2c",
+      bytes: `${GET}Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n`,
+      reads: NO_BODY,
+    },
+    {
+      what: "an upgrade to WebSocket, and in a second field to h2c",
+      bytes: `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n\r\n`,
       reads: NO_BODY,
     },
     {
@@ -432,6 +459,29 @@ export function toSmugglingRows(host: string): readonly SmugglingRow[] {
       what: "an expectation without a body (CVE-2024-24791)",
       bytes: `${GET}Expect: 100-continue\r\n\r\n`,
       reads: { ...NO_BODY, fields: "Expect: 100-continue\r\n" },
+    },
+    {
+      what: "an expectation in other case",
+      bytes: framed("Expect: 100-Continue\r\nContent-Length: 5", "hello"),
+      reads: { ...HELLO, fields: "Expect: 100-Continue\r\n" },
+    },
+    {
+      what: "an expectation behind another word, which some look for anywhere",
+      bytes: framed(`Expect: y 100-continue\r\nContent-Length: ${LENGTH}`, SMUGGLED),
+      refusal: 417,
+    },
+    {
+      what: "a second expectation that is unknown",
+      bytes: framed(
+        `Expect: 100-continue\r\nExpect: wonders\r\nContent-Length: ${LENGTH}`,
+        SMUGGLED,
+      ),
+      refusal: 417,
+    },
+    {
+      what: "an expectation with the body of a GET, which is a request",
+      bytes: `${GET}Expect: 100-continue\r\nContent-Length: ${LENGTH}\r\n\r\n${SMUGGLED}`,
+      reads: { ...sized("GET", SMUGGLED), fields: "Expect: 100-continue\r\n" },
     },
     { what: "an unknown expectation", bytes: `${GET}Expect: wonders\r\n\r\n`, refusal: 417 },
     {

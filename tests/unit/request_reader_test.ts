@@ -211,6 +211,11 @@ for (
       "PUT / HTTP/1.1\r\nExpect: 100-Continue\r\n",
       { expectation: "100-continue" },
     ],
+    [
+      "a second expectation",
+      "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nExpect: wonders\r\n",
+      { expectation: "100-continue,wonders" },
+    ],
     ["close", "GET / HTTP/1.1\r\nConnection: X, CLOSE ,y\r\n", { keepsAlive: false }],
     [
       "close in a second field",
@@ -233,6 +238,11 @@ for (
       "Upgrade that Connection names",
       "GET / HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n",
       { upgrade: "WebSocket", keepsAlive: true },
+    ],
+    [
+      "a second Upgrade",
+      "GET / HTTP/1.1\r\nUpgrade: websocket\r\nUpgrade: h2c\r\nConnection: upgrade\r\n",
+      { upgrade: "websocket,h2c" },
     ],
     ["Upgrade alone", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n", { upgrade: null }],
     ["Connection alone", "GET / HTTP/1.1\r\nConnection: upgrade\r\n", { upgrade: null }],

@@ -2,6 +2,7 @@
 
 import { FILE_TARGETS } from "./file_targets.ts";
 import { HTTP_TARGETS } from "./http_targets.ts";
+import { PAGE_TARGETS } from "./page_targets.ts";
 import type { FuzzTarget } from "./target.ts";
 import { WIRE_TARGETS } from "./wire_targets.ts";
 
@@ -9,6 +10,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...HTTP_TARGETS,
   ...WIRE_TARGETS,
   ...FILE_TARGETS,
+  ...PAGE_TARGETS,
 ];
 
 const CORPUS = new URL("../corpus/", import.meta.url);

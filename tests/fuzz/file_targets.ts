@@ -127,8 +127,11 @@ const fileName: FuzzTarget = {
   },
 };
 
-/** What the two readers do not agree on, as toml_test says: times, and numbers without end. */
-const DISPUTED_REGEXP = /\d:\d|\d{4}-\d\d|\d{16}/;
+/**
+ * What the two readers do not agree on, as toml_test says: times, and numbers without end. And a
+ * quote between a line that goes on and the end of its string, which the other one loses.
+ */
+const DISPUTED_REGEXP = /\d:\d|\d{4}-\d\d|\d{16}|\\[ \t]*\r?\n\s*"{4}/;
 
 const toml: FuzzTarget = {
   name: "toml",

@@ -84,9 +84,11 @@ export function placeOf(entry: TomlEntry, place: ConfigPlace): ConfigPlace {
 
 function unknownKey(key: string, known: readonly string[], place: ConfigPlace): ConfigError {
   const nearest = findNearest(key, known);
-  const hint = nearest === undefined
-    ? `Known keys: ${known.join(", ")}`
-    : `Did you mean "${nearest}"?`;
+  // What is like no key may be a secret on the wrong side of its "=".
+  if (nearest === undefined) {
+    return new ConfigError("Unknown key", { ...place, hint: `Known keys: ${known.join(", ")}` });
+  }
+  const hint = `Did you mean "${nearest}"?`;
   return new ConfigError(`Unknown key "${escapeControls(key)}"`, { ...place, hint });
 }
 

@@ -1,15 +1,17 @@
-/** What people write into files: configurations, names and texts. */
+/** What people write into files, and how they name them. */
 
 import { ConfigError } from "../../lib/base/errors.ts";
 import { toEntryName } from "../../lib/archive/entry_name.ts";
 import { formatConfigError } from "../../lib/cli/print_error.ts";
 import { decodeRelayConfig } from "../../lib/config/relay_config.ts";
+import { parseToml } from "../../lib/config/toml.ts";
 import { decodeServerSettings, toServerConfig } from "../../lib/config/server_config.ts";
-import { renderMarkdown } from "../../lib/files/markdown.ts";
 import { resolvePath } from "../../lib/files/resolve_path.ts";
 import { attachment } from "../../lib/http/content_disposition.ts";
+import { parse as parseBySmol } from "smol-toml";
+import { plainOurs, plainSmol } from "../support/plain_toml.ts";
 import { toText } from "./mutate.ts";
-import { type FuzzTarget, hold, refusedBy } from "./target.ts";
+import { type FuzzTarget, hold, isSame, refusedBy } from "./target.ts";
 
 const TOML_TOKENS = [
   ...[
@@ -136,58 +138,22 @@ const fileName: FuzzTarget = {
   },
 };
 
-const markdown: FuzzTarget = {
-  name: "markdown",
-  tokens: [
-    ...[
-      "[a](",
-      "](",
-      "![",
-      "<",
-      ">",
-      "<script>",
-      "javascript:",
-      "&#x6a;",
-      "onerror=",
-      "`",
-      "```\n",
-      "**",
-      "_",
-    ],
-    ...[
-      "\n\n",
-      "> ",
-      "- ",
-      "1. ",
-      "|",
-      "---\n",
-      "[a]: ",
-      "<http://",
-      "&amp;",
-      "\\",
-      "data:text/html,",
-      '"',
-      "'",
-    ],
-  ],
+/**
+ * What the two readers do not agree on, as toml_test says: times, and numbers without end. And a
+ * quote between a line that goes on and the end of its string, which the other one loses.
+ */
+const DISPUTED_REGEXP = /\d:\d|\d{4}-\d\d|\d{16}|\\[ \t]*\r?\n\s*"{4}/;
+
+const toml: FuzzTarget = {
+  name: "toml",
+  tokens: TOML_TOKENS,
   run: (bytes) => {
-    const html = renderMarkdown(new TextDecoder().decode(bytes));
-    // Whatever is in quotes is a value, and of those only the addresses can act.
-    const tags = html.match(/<[a-z][^>]*>/gi) ?? [];
-    for (const tag of tags) {
-      hold(
-        !/^<(?:script|iframe|object|embed|style|form|base|meta|link|svg)/i.test(tag),
-        `${tag} is harmless`,
-      );
-      const names = [...tag.replace(/"[^"]*"/g, '""').matchAll(/\s([a-z-]+)=/gi)];
-      hold(!names.some(([, name = ""]) => /^on/i.test(name)), `${tag} does nothing`);
-      const [, address] = /\s(?:href|src)="([^"]*)"/i.exec(tag) ?? [];
-      if (address !== undefined) {
-        hold(!/^\s*(?:javascript|vbscript|data):/i.test(address), `${address} is no script`);
-      }
-    }
-    hold(html.length <= 100 * (bytes.length + 100), "it does not explode");
+    const text = new TextDecoder().decode(bytes);
+    const ours = refusedBy(ConfigError, () => plainOurs(parseToml(text, "x.toml")));
+    if (DISPUTED_REGEXP.test(text)) return;
+    const theirs = refusedBy(Error, () => plainSmol(parseBySmol(text)));
+    hold(isSame(ours, theirs), "another reader of TOML makes the same of it");
   },
 };
 
-export const FILE_TARGETS: readonly FuzzTarget[] = [relayConfig, serverConfig, fileName, markdown];
+export const FILE_TARGETS: readonly FuzzTarget[] = [relayConfig, serverConfig, toml, fileName];

@@ -10,11 +10,14 @@
 import { parseArgs } from "@std/cli";
 import { toMessage } from "../../lib/base/errors.ts";
 import { newSeed, SeededRandom } from "../support/seeded_random.ts";
-import { runTarget } from "./run_target.ts";
+import { toText } from "./mutate.ts";
+import { runTarget, type SlowInput } from "./run_target.ts";
 import { addToCorpus, FUZZ_TARGETS, readCorpus } from "./targets.ts";
 import type { FuzzTarget } from "./target.ts";
 
 const SECONDS = 60;
+/** Of the slowest input. */
+const SHOWN_BYTES = 60;
 
 interface Options {
   readonly seconds: number;
@@ -38,8 +41,8 @@ async function main(args: readonly string[]): Promise<number> {
     const corpus = (await readCorpus(target)).map(({ bytes }) => bytes);
     const end = performance.now() + shareMs;
     const goesOn = (): boolean => performance.now() < end;
-    const { executions, slowestMs, failure } = runTarget(target, { corpus, random, goesOn });
-    say(`${target.name}: ${executions} inputs, the slowest took ${slowestMs.toFixed(1)} ms`);
+    const { executions, slowest, failure } = runTarget(target, { corpus, random, goesOn });
+    say(`${target.name}: ${executions} inputs, the slowest took ${describe(slowest)}`);
     if (failure === undefined) continue;
     failures++;
     const path = await addToCorpus(target, failure.bytes);
@@ -47,6 +50,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   say(failures === 0 ? "All held" : `${failures} targets failed`);
   return failures === 0 ? 0 : 1;
+}
+
+function describe({ bytes, ms }: SlowInput): string {
+  const begin = JSON.stringify(toText(bytes.subarray(0, SHOWN_BYTES)));
+  return `${ms.toFixed(1)} ms: ${bytes.length} bytes, ${begin}…`;
 }
 
 function parseOptions(args: readonly string[]): Options | undefined {

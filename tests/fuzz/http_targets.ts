@@ -14,9 +14,10 @@ import { parseRange } from "../../lib/http/range.ts";
 import { parseTarget } from "../../lib/http/target.ts";
 import { toHostRoute } from "../../lib/relay/host_route.ts";
 import { toRoute } from "../../lib/relay/routes.ts";
-import { readRequests } from "../support/request_events.ts";
+import { readRequests, type RequestEvent } from "../support/request_events.ts";
 import { readEvents } from "../support/response_events.ts";
 import { fromText, split, toText } from "./mutate.ts";
+import { readStrictly, type StrictRequest } from "./strict_requests.ts";
 import { type FuzzTarget, hold, isSame } from "./target.ts";
 
 const HTTP_TOKENS = [
@@ -66,6 +67,10 @@ const request: FuzzTarget = {
   run: (bytes, random) => {
     const events = readRequests([bytes.slice()]);
     hold(isSame(readRequests(split(bytes, random)), events), "the pieces do not matter");
+    // Nothing gets through that the grammar does not know, nor as anything else.
+    const whole = wholeOf(events);
+    const strict = readStrictly(toText(bytes)).slice(0, whole.length);
+    hold(isSame(strict, whole), "each request is one to a strict reader as well");
     for (const event of events) {
       if (event[0] === "end") holdFields(event[1]);
       if (event[0] !== "head") continue;
@@ -84,6 +89,18 @@ const request: FuzzTarget = {
     }
   },
 };
+
+/** Requests that have been read to their end. */
+function wholeOf(events: readonly RequestEvent[]): readonly StrictRequest[] {
+  const requests: StrictRequest[] = [];
+  let [line, headers, body]: [string, RawHeaders, string] = ["", [], ""];
+  for (const event of events) {
+    if (event[0] === "head") [line, headers, body] = [event[1], event[2], ""];
+    else if (event[0] === "body") body += event[1];
+    else if (event[0] === "end") requests.push({ line, headers, body, trailers: event[1] });
+  }
+  return requests;
+}
 
 const answer: FuzzTarget = {
   name: "answer",

@@ -2,13 +2,17 @@
 
 import { FILE_TARGETS } from "./file_targets.ts";
 import { HTTP_TARGETS } from "./http_targets.ts";
+import { PAGE_TARGETS } from "./page_targets.ts";
 import type { FuzzTarget } from "./target.ts";
+import { VALUE_TARGETS } from "./value_targets.ts";
 import { WIRE_TARGETS } from "./wire_targets.ts";
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...HTTP_TARGETS,
+  ...VALUE_TARGETS,
   ...WIRE_TARGETS,
   ...FILE_TARGETS,
+  ...PAGE_TARGETS,
 ];
 
 const CORPUS = new URL("../corpus/", import.meta.url);

@@ -212,6 +212,15 @@ Deno.test("loadServerConfig reads the key from api_key_file, less its line end",
   );
 });
 
+Deno.test("loadServerConfig does not show a key that stands on the wrong side of its equals sign", async () => {
+  for (const line of [`${KEY} = "api_key"`, `[${KEY}]`, `"${KEY}".api_key = 1`]) {
+    const error = await errorOf({ files: { [HERE]: `name = "a"\n${line}\n` } });
+    assertEquals(error.message, "Unknown key");
+    assertEquals(error.place.line, 2);
+    assert(!formatConfigError("ptth_server", error).includes(KEY));
+  }
+});
+
 Deno.test("loadServerConfig needs no file where options give all", async () => {
   const args = ["--api-key-file=k", "--name=a", `--relay-url=${RELAY_URL}`];
   const config = await configOf({ files: { k: KEY }, args });

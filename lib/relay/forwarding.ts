@@ -21,10 +21,13 @@ const REPLACED: ReadonlySet<string> = new Set([
 const ORIGIN_PREFIX = "x-forwarded-";
 const ORIGIN_FIELD = "x-real-ip";
 
-/** Fields of the relay's own. */
+/**
+ * Fields of the relay's own; and Proxy, which is none of HTTP, but by CGI (RFC 3875 §4.1.18) the
+ * variable HTTP_PROXY, which names the proxy of all that a program fetches (CVE-2016-5385).
+ */
 const DROPPED: ReadonlySet<string> = new Set(
   [API_KEY_HEADER, MAGIC_HEADER, QUERY_HEADER, MODERN_HEADER, PROCESS_HEADER, SUCCESSOR_HEADER]
-    .map((name) => name.toLowerCase()),
+    .map((name) => name.toLowerCase()).concat("proxy"),
 );
 
 export interface ForwardingOptions {

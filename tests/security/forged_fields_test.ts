@@ -45,6 +45,14 @@ const REQUESTS: readonly RequestRow[] = [
   },
   { what: "the same by a trusted proxy", headers: UNDERSCORED, options: BEHIND_PROXY },
   {
+    what: "`Proxy`, which CGI makes the proxy of what a program fetches (CVE-2016-5385)",
+    headers: [`Proxy: ${FORGED}`],
+  },
+  {
+    what: "the same behind a body",
+    trailers: [`proxy: ${FORGED}`],
+  },
+  {
     what: "the relay's fields behind a body, which some programs put to the others",
     trailers: [
       ...["X-Forwarded-For", "X-Forwarded-User", "X-Real-IP", "Forwarded", "Via", "X-ApiKey"],

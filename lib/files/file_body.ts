@@ -2,7 +2,7 @@
 
 import { Readable } from "node:stream";
 import { FILE_BODIES_BYTES, FILE_PIECE_BYTES, MIN_FILE_PIECE_BYTES } from "../base/limits.ts";
-import { awaitLoopTurn } from "../base/loop_turns.ts";
+import { loopTurns } from "../base/loop_turns.ts";
 import type { OwnedChunks } from "../http/owned_chunks.ts";
 import type { ByteRange } from "../http/range.ts";
 import type { OpenFile } from "./file_system.ts";
@@ -61,7 +61,7 @@ export class FileBody extends Readable implements OwnedChunks {
       const buffer = new Uint8Array(Math.min(toPieceBytes(FileBody.#count), this.#remaining));
       const count = await this.#file.read(buffer);
       // A thousand readers that all get their first bytes would leave nobody else a moment.
-      await new Promise<void>((resolve) => awaitLoopTurn(resolve));
+      await new Promise<void>((resolve) => loopTurns.add(resolve));
       this.#reading = undefined;
       if (count === 0) throw new Error("Cannot send file: it shrank while it was sent");
       this.#remaining -= count;

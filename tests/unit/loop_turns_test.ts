@@ -1,10 +1,11 @@
-import { assertEquals } from "@std/assert";
-import { awaitLoopTurn, leaveLoopTurn } from "../../lib/base/loop_turns.ts";
-import { turn } from "../support/turn.ts";
+import { assert, assertEquals } from "@std/assert";
+import { LoopTurns } from "../../lib/base/loop_turns.ts";
+import { turn, until } from "../support/turn.ts";
 
-Deno.test("awaitLoopTurn does one piece of work in each turn of the event loop, in order", async () => {
+Deno.test("LoopTurns do one piece of work in each turn of the event loop, in order", async () => {
+  const turns = new LoopTurns();
   const done: string[] = [];
-  for (const name of ["a", "b", "c"]) awaitLoopTurn(() => void done.push(name));
+  for (const name of ["a", "b", "c"]) turns.add(() => void done.push(name));
   assertEquals(done, []);
   await turn();
   assertEquals(done, ["a"]);
@@ -14,11 +15,41 @@ Deno.test("awaitLoopTurn does one piece of work in each turn of the event loop, 
   assertEquals(done, ["a", "b", "c"]);
 });
 
-Deno.test("leaveLoopTurn passes a turn on to the next, and is harmless afterwards", async () => {
+Deno.test("LoopTurns pass a turn on to the next, and is harmless afterwards", async () => {
+  const turns = new LoopTurns();
   const done: string[] = [];
-  const [first] = ["a", "b"].map((name) => awaitLoopTurn(() => void done.push(name)));
-  if (first !== undefined) leaveLoopTurn(first);
+  const [first] = ["a", "b"].map((name) => turns.add(() => void done.push(name)));
+  if (first !== undefined) turns.leave(first);
   await turn();
   assertEquals(done, ["b"]);
-  if (first !== undefined) leaveLoopTurn(first);
+  if (first !== undefined) turns.leave(first);
+});
+
+Deno.test("LoopTurns rest after some turns, also where only one at a time is waited for", async () => {
+  const rests: (() => void)[] = [];
+  const turns = new LoopTurns(() => new Promise((resolve) => rests.push(resolve)));
+  let count = 0;
+  const goOn = (): void => {
+    count++;
+    turns.add(goOn);
+  };
+  turns.add(goOn);
+  await until(() => rests.length === 1);
+  const first = count;
+  assert(first > 1 && first < 20);
+  // However long it takes, nothing goes on meanwhile.
+  for (let i = 0; i < 5; i++) await turn();
+  assertEquals(count, first);
+  rests[0]?.();
+  await until(() => rests.length === 2);
+  assertEquals(count, 2 * first);
+});
+
+Deno.test("LoopTurns count what is moved outside of turns, from one turn to the next", async () => {
+  const turns = new LoopTurns();
+  assertEquals([turns.move(200_000), turns.move(200_000)], [false, true]);
+  turns.add(() => {});
+  assertEquals(turns.move(1), true);
+  await turn();
+  assertEquals(turns.move(1), false);
 });

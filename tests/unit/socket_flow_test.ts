@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { LoopTurns } from "../../lib/base/loop_turns.ts";
 import { SocketFlow } from "../../lib/http/socket_flow.ts";
-import { turn } from "../support/turn.ts";
+import { turn, until } from "../support/turn.ts";
 
 class FakeSocket {
   isFlowing = true;
@@ -20,7 +21,8 @@ const LARGE = new Uint8Array(64 * 1024);
 /** Flows that have read so much that others have their turn. */
 function openSated(count: number): { sockets: FakeSocket[]; flows: SocketFlow[] } {
   const sockets = Array.from({ length: count }, () => new FakeSocket());
-  const flows = sockets.map((socket) => new SocketFlow(socket));
+  const turns = new LoopTurns();
+  const flows = sockets.map((socket) => new SocketFlow(socket, turns));
   for (const flow of flows) for (let i = 0; i < 2; i++) flow.took(LARGE);
   return { sockets, flows };
 }
@@ -39,7 +41,7 @@ Deno.test("SocketFlow lets one socket of those that have read much go on in each
 
 Deno.test("SocketFlow counts small pieces as it does large ones", async () => {
   const socket = new FakeSocket();
-  const flow = new SocketFlow(socket);
+  const flow = new SocketFlow(socket, new LoopTurns());
   for (let i = 0; i < 127; i++) flow.took(new Uint8Array(1024));
   assertEquals(socket.isFlowing, true);
   flow.took(new Uint8Array(1024));
@@ -74,4 +76,42 @@ Deno.test("SocketFlow passes over sockets that are gone, or somebody else's", as
   await turn();
   await turn();
   assertEquals([gone?.isFlowing, given?.isFlowing, last?.isFlowing], [false, false, true]);
+});
+
+Deno.test("SocketFlow lets few of many sockets read in a turn, though each has read little", async () => {
+  const sockets = Array.from({ length: 10 }, () => new FakeSocket());
+  const turns = new LoopTurns();
+  for (const socket of sockets) new SocketFlow(socket, turns).took(LARGE);
+  const flowing = (): number => sockets.filter(({ isFlowing }) => isFlowing).length;
+  assertEquals(flowing(), 3);
+  await turn();
+  assertEquals(flowing(), 4);
+});
+
+Deno.test("SocketFlow lets few of many sockets go on at once for which there is room again", async () => {
+  const sockets = Array.from({ length: 100 }, () => new FakeSocket());
+  const turns = new LoopTurns(() => Promise.resolve());
+  const flows = sockets.map((socket) => new SocketFlow(socket, turns));
+  for (const flow of flows) {
+    flow.took(LARGE);
+    flow.pause();
+  }
+  // A place of its own, behind those of all the others.
+  await new Promise<void>((resolve) => turns.add(resolve));
+  for (const flow of flows) flow.resume();
+  const flowing = (): number => sockets.filter(({ isFlowing }) => isFlowing).length;
+  assert(flowing() < 20, `${flowing()} go on`);
+  await until(() => flowing() === 100);
+});
+
+Deno.test("SocketFlow lets a socket that brings little go on whatever the others do", () => {
+  const [quiet, loud] = [new FakeSocket(), new FakeSocket()];
+  const turns = new LoopTurns();
+  const flow = new SocketFlow(quiet, turns);
+  new SocketFlow(loud, turns).took(new Uint8Array(1024 * 1024));
+  assertEquals(loud.isFlowing, false);
+  flow.took(new Uint8Array(1024));
+  flow.pause();
+  flow.resume();
+  assertEquals(quiet.isFlowing, true);
 });

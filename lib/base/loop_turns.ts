@@ -45,7 +45,7 @@ export class LoopTurns {
 
   #awaitNext(): void {
     this.#isDue = true;
-    if (this.#turnsSinceRest < TURNS_BEFORE_REST) {
+    if (this.#turnsSinceRest < TURNS_BEFORE_REST || this.#waiting.size < MIN_CROWD) {
       setImmediate(() => this.#give());
       return;
     }
@@ -74,6 +74,8 @@ const MAX_MOVED_BYTES = 256 * 1024;
 
 /** 2 to 15 ms of work, of which a rest is a twentieth. */
 const TURNS_BEFORE_REST = 8;
+/** Fewer leave the loop idle now and then by themselves, and would only lose time. */
+const MIN_CROWD = 16;
 const NOTHING = new Uint8Array();
 
 /**

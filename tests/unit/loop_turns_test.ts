@@ -25,24 +25,35 @@ Deno.test("LoopTurns pass a turn on to the next, and is harmless afterwards", as
   if (first !== undefined) turns.leave(first);
 });
 
-Deno.test("LoopTurns rest after some turns, also where only one at a time is waited for", async () => {
+/** Turns that so many wait for until a hundred are over, which rest until they are told to go on. */
+function openBusy(waiting: number): { done: () => number; rests: (() => void)[] } {
   const rests: (() => void)[] = [];
   const turns = new LoopTurns(() => new Promise((resolve) => rests.push(resolve)));
   let count = 0;
   const goOn = (): void => {
-    count++;
-    turns.add(goOn);
+    if (++count < 100) turns.add(goOn);
   };
-  turns.add(goOn);
+  for (let i = 0; i < waiting; i++) turns.add(goOn);
+  return { done: () => count, rests };
+}
+
+Deno.test("LoopTurns rest after some turns, where many wait", async () => {
+  const { done, rests } = openBusy(20);
   await until(() => rests.length === 1);
-  const first = count;
+  const first = done();
   assert(first > 1 && first < 20);
   // However long it takes, nothing goes on meanwhile.
   for (let i = 0; i < 5; i++) await turn();
-  assertEquals(count, first);
+  assertEquals(done(), first);
   rests[0]?.();
   await until(() => rests.length === 2);
-  assertEquals(count, 2 * first);
+  assertEquals(done(), 2 * first);
+});
+
+Deno.test("LoopTurns lose no time by resting, where few wait", async () => {
+  const { done, rests } = openBusy(4);
+  await until(() => done() >= 100);
+  assertEquals(rests.length, 0);
 });
 
 Deno.test("LoopTurns count what is moved outside of turns, from one turn to the next", async () => {

@@ -11,7 +11,7 @@ export type LoopTurn = ChainLink<() => void>;
  *
  * While anything is ready to go on, the runtime asks the system for news in every 61st turn of the
  * loop only, so pieces of 4 ms, as on a busy computer, keep a new visitor waiting for 250 ms. It
- * asks at once when there is nothing to do; so every few turns there is a rest.
+ * asks at once when there is nothing to do; so where many wait there is a rest every few turns.
  */
 export class LoopTurns {
   readonly #waiting = new Chain<() => void>();

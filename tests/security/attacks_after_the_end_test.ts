@@ -8,21 +8,15 @@ import { createId } from "../../lib/wire/create_id.ts";
 import { DATA } from "../../lib/wire/modern.ts";
 import { encodeAnswer, encodeStreamHead } from "../../lib/wire/modern_messages.ts";
 import { encodeRecord } from "../../lib/wire/records.ts";
+import { type AttackRow, tryAttacks } from "../support/attack_rows.ts";
 import { AttackedRelay, ATTACKER, VICTIM } from "../support/attacked_relay.ts";
 import { concatBytes, fromHex, fromLatin1 } from "../support/bytes.ts";
 import { HANDSHAKE } from "../support/controlled_process.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { messagesIn } from "../support/polled_process.ts";
 import { RawConnection } from "../support/raw_connection.ts";
-import { printTable } from "../support/security_page.ts";
 import { NAME, type RelayOptions, toRelayConfig, toServerEntry } from "../support/tunnel.ts";
 import { toRequestText, visit } from "../support/visit.ts";
-
-type Row = readonly [
-  what: string,
-  attack: (relay: AttackedRelay) => Promise<string>,
-  options?: RelayOptions,
-];
 
 const OK = { status: 200, headers: [] };
 const MAGIC = `X-PTTH-2LJYXWC4: ${encodeMagicHeader({ status: 200, headers: [] })}`;
@@ -71,7 +65,7 @@ async function assertCut(visitor: RawConnection): Promise<void> {
   assert(!rest.endsWith("0\r\n\r\n"), rest);
 }
 
-const EXCHANGES: readonly Row[] = [
+const EXCHANGES: readonly AttackRow[] = [
   ["sends an answer again by classic", async (relay) => {
     const visitor = visit(relay.port, `/servers/${ATTACKER.name}/x`);
     const id = await relay.takeClassic();
@@ -185,7 +179,7 @@ const EXCHANGES: readonly Row[] = [
   }],
 ];
 
-const RIGHTS: readonly Row[] = [
+const RIGHTS: readonly AttackRow[] = [
   ["waits for work, by classic", async (relay) => {
     await relay.ask(`http_listen/${ATTACKER.name}`);
     await using poll = await RawConnection.open(relay.port);
@@ -283,15 +277,6 @@ const RIGHTS: readonly Row[] = [
 
 for (const [group, rows] of [["exchanges", EXCHANGES], ["rights", RIGHTS]] as const) {
   Deno.test(`attack after the end: ${group}`, async (t) => {
-    const cells: string[][] = [];
-    for (const [what, attack, options] of rows) {
-      await t.step(what, async () => {
-        await using relay = await AttackedRelay.start(options);
-        cells.push([what, await attack(relay)]);
-        await relay.assertServed();
-      });
-    }
-    const columns = ["It", "What comes of it"];
-    await printTable({ name: `ended:${group}`, columns, rows: cells });
+    await tryAttacks(t, { name: `ended:${group}`, column: "It", rows });
   });
 }

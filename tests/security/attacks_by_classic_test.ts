@@ -5,12 +5,10 @@ import { Buffer } from "node:buffer";
 import { MAX_MESSAGE_HEADERS } from "../../lib/base/limits.ts";
 import type { RawHeaders } from "../../lib/http/message.ts";
 import { encodeMagicHeader } from "../../lib/wire/http_serde.ts";
+import { type AttackRow, tryAttacks } from "../support/attack_rows.ts";
 import { AttackedRelay, ATTACKER } from "../support/attacked_relay.ts";
 import { RawConnection } from "../support/raw_connection.ts";
-import { printTable } from "../support/security_page.ts";
 import { fieldOf, toRequestText, type Visit, visit } from "../support/visit.ts";
-
-type Row = readonly [what: string, attack: (relay: AttackedRelay) => Promise<string>];
 
 const VISITED = `/servers/${ATTACKER.name}/x`;
 const REFUSED = "refused: 400; the visitor gets 502";
@@ -37,7 +35,7 @@ async function answerWith(
   return { visited: await visitor, replied };
 }
 
-function refused(what: string, magic: string): Row {
+function refused(what: string, magic: string): AttackRow {
   return [what, async (relay) => {
     const { visited, replied } = await answerWith(relay, magic);
     assertEquals([replied.status, visited.status], [400, 502]);
@@ -48,7 +46,7 @@ function refused(what: string, magic: string): Row {
   }];
 }
 
-function dropped(what: string, headers: RawHeaders): Row {
+function dropped(what: string, headers: RawHeaders): AttackRow {
   return [what, async (relay) => {
     const { visited } = await answerWith(relay, magicOf(headers));
     assertEquals([visited.status, visited.body], [200, "hello"]);
@@ -57,7 +55,7 @@ function dropped(what: string, headers: RawHeaders): Row {
   }];
 }
 
-const ROWS: readonly Row[] = [
+const ROWS: readonly AttackRow[] = [
   refused("a head of 2,500 arrays in one another", base64Of("91".repeat(2500))),
   refused("a head of 2,500 maps in one another", base64Of("81 00".repeat(2500))),
   refused("values that are arrays of arrays", base64Of(`92 8100c0 81 a158 ${"91".repeat(2000)}`)),
@@ -109,14 +107,5 @@ const ROWS: readonly Row[] = [
 ];
 
 Deno.test("attack by a classic server", async (t) => {
-  const cells: string[][] = [];
-  for (const [what, attack] of ROWS) {
-    await t.step(what, async () => {
-      await using relay = await AttackedRelay.start();
-      cells.push([what, await attack(relay)]);
-      await relay.assertServed();
-    });
-  }
-  const columns = ["Its answer has", "What comes of it"];
-  await printTable({ name: "servers:classic", columns, rows: cells });
+  await tryAttacks(t, { name: "servers:classic", column: "Its answer has", rows: ROWS });
 });

@@ -3,19 +3,13 @@
 import { assert, assertEquals, assertNotMatch } from "@std/assert";
 import { HEADERS_TIMEOUT_MS, MAX_KEY_FAILURES } from "../../lib/base/limits.ts";
 import { createId } from "../../lib/wire/create_id.ts";
+import { type AttackRow, tryAttacks } from "../support/attack_rows.ts";
 import { AttackedRelay, VICTIM } from "../support/attacked_relay.ts";
 import { HANDSHAKE } from "../support/controlled_process.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { exchangeBytes, RawConnection } from "../support/raw_connection.ts";
-import { printTable } from "../support/security_page.ts";
 import { NAME, type RelayOptions } from "../support/tunnel.ts";
 import { toRequestText, visit } from "../support/visit.ts";
-
-type Row = readonly [
-  what: string,
-  attack: (relay: AttackedRelay) => Promise<string>,
-  options?: RelayOptions,
-];
 
 /** All ways to come as a server, for a name: bytes of a request with this key. */
 const WAYS: Readonly<Record<string, (name: string, key: string | null) => string>> = {
@@ -67,8 +61,8 @@ async function ask(relay: AttackedRelay, text: string): Promise<string> {
   return (head + connection.received).replace(/^Date: .*\r\n/m, "");
 }
 
-const SERVERS: readonly Row[] = [
-  ...Object.entries(WAYS).flatMap(([way, toText]): Row[] => [
+const SERVERS: readonly AttackRow[] = [
+  ...Object.entries(WAYS).flatMap(([way, toText]): AttackRow[] => [
     [`${way}: no key`, async (relay) => {
       assert((await ask(relay, toText(NAME, null))).startsWith("HTTP/1.1 403 "));
       return "refused: 403";
@@ -191,7 +185,7 @@ function told(
   pattern: RegExp,
   outcome: string,
   options: RelayOptions = {},
-): Row {
+): AttackRow {
   return [what, async (relay) => {
     await visit(relay.port, `/servers/${NAME}/x`, { headers });
     const [request] = relay.requests.slice(-1);
@@ -210,7 +204,7 @@ function leads(
   wanted: string,
   options: RelayOptions = {},
   host = "relay.test",
-): Row {
+): AttackRow {
   const what = host === "relay.test" ? `\`${target}\`` : `\`${target}\` at \`${host}\``;
   return [what.replaceAll("\\", "\\\\"), async (relay) => {
     const before = relay.requests.length;
@@ -227,7 +221,7 @@ function leads(
 
 const HOSTS: RelayOptions = { hostSuffix: "relay.test" };
 
-const VISITORS: readonly Row[] = [
+const VISITORS: readonly AttackRow[] = [
   told("`X-ApiKey`", ["X-ApiKey: secret"], /secret/, "dropped"),
   told(
     "fields of the relay's own: `X-PTTH-…`",
@@ -313,15 +307,10 @@ const VISITORS: readonly Row[] = [
 
 for (const [group, rows] of [["servers", SERVERS], ["visitors", VISITORS]] as const) {
   Deno.test(`attack by a stranger: ${group}`, async (t) => {
-    const cells: string[][] = [];
-    for (const [what, attack, options] of rows) {
-      await t.step(what, async () => {
-        await using relay = await AttackedRelay.start(options);
-        cells.push([what, await attack(relay)]);
-        await relay.assertServed();
-      });
-    }
-    const columns = [group === "servers" ? "It" : "It sends", "What comes of it"];
-    await printTable({ name: `strangers:${group}`, columns, rows: cells });
+    await tryAttacks(t, {
+      name: `strangers:${group}`,
+      column: group === "servers" ? "It" : "It sends",
+      rows,
+    });
   });
 }

@@ -8,20 +8,14 @@ import { assert, assertEquals } from "@std/assert";
 import { toTripcode } from "../../lib/auth/tripcode.ts";
 import { createId } from "../../lib/wire/create_id.ts";
 import { encodeAnswer } from "../../lib/wire/modern_messages.ts";
-import { AttackedRelay, ATTACKER, VICTIM } from "../support/attacked_relay.ts";
+import { type AttackRow, tryAttacks } from "../support/attack_rows.ts";
+import { ATTACKER, VICTIM } from "../support/attacked_relay.ts";
 import { HANDSHAKE } from "../support/controlled_process.ts";
 import { exchangeBytes } from "../support/raw_connection.ts";
-import { printTable } from "../support/security_page.ts";
 import { NAME, type RelayOptions } from "../support/tunnel.ts";
 import { fieldOf, parseVisit, toRequestText, type Visit, visit } from "../support/visit.ts";
 
 /** Makes the attack; gives what came of it, in words. */
-type Row = readonly [
-  what: string,
-  attack: (relay: AttackedRelay) => Promise<string>,
-  options?: RelayOptions,
-];
-
 const PAGE = "Origin: https://evil.test";
 const SCRAPER_KEY = "a key of a program that only tests have";
 const SCRAPER: RelayOptions = {
@@ -61,7 +55,7 @@ function assertNoLeave({ head }: Visit): void {
   assert(!/^access-control-/im.test(head), head);
 }
 
-const PAGES: readonly Row[] = [
+const PAGES: readonly AttackRow[] = [
   ["asks whether it may send a key, by every path of the tunnel", async (relay) => {
     const given = await relay.take(VICTIM);
     for (const path of toTunnelPaths(given.session, given.request.id)) {
@@ -107,7 +101,7 @@ const PAGES: readonly Row[] = [
   }, SCRAPER],
 ];
 
-const PROGRAMS: readonly Row[] = [
+const PROGRAMS: readonly AttackRow[] = [
   ["connects as a server with the key of a program", async (relay) => {
     const poll = await relay.ask(`http_listen/${NAME}`, { key: SCRAPER_KEY });
     const session = await relay.ask(`modern/session/${NAME}`, {
@@ -153,7 +147,7 @@ const PROGRAMS: readonly Row[] = [
 const SUFFIX = "relay.test";
 
 /** What a visitor's browser would keep of a cookie from a server with a host of its own. */
-function cookie(what: string, value: string, wanted: string): Row {
+function cookie(what: string, value: string, wanted: string): AttackRow {
   return [what, async (relay) => {
     const session = await relay.openSession();
     const visitor = visit(relay.port, "/x", { host: `${ATTACKER.name}.${SUFFIX}` });
@@ -167,7 +161,7 @@ function cookie(what: string, value: string, wanted: string): Row {
   }, { hostSuffix: SUFFIX }];
 }
 
-const HOSTS: readonly Row[] = [
+const HOSTS: readonly AttackRow[] = [
   cookie("a cookie for all hosts", `a=1; Domain=${SUFFIX}`, "a=1"),
   cookie(
     "the same in other case, with a dot before it",
@@ -191,18 +185,6 @@ for (
   ] as const
 ) {
   Deno.test(`attack on routes: ${group}`, async (t) => {
-    const cells: string[][] = [];
-    for (const [what, attack, options] of rows) {
-      await t.step(what, async () => {
-        await using relay = await AttackedRelay.start(options);
-        cells.push([what, await attack(relay)]);
-        await relay.assertServed();
-      });
-    }
-    await printTable({
-      name: `routes:${group}`,
-      columns: [column, "What comes of it"],
-      rows: cells,
-    });
+    await tryAttacks(t, { name: `routes:${group}`, column, rows });
   });
 }

@@ -17,17 +17,15 @@ import {
   encodeStreamHead,
 } from "../../lib/wire/modern_messages.ts";
 import { encodeMessage } from "../../lib/wire/websocket.ts";
+import { type AttackRow, tryAttacks } from "../support/attack_rows.ts";
 import { AttackedRelay, ATTACKER, VICTIM } from "../support/attacked_relay.ts";
 import { concatBytes, fromHex, fromLatin1 } from "../support/bytes.ts";
 import { frameOf } from "../support/controlled_process.ts";
 import type { RawConnection } from "../support/raw_connection.ts";
-import { printTable } from "../support/security_page.ts";
 import { NAME, toRelayConfig, toServerEntry } from "../support/tunnel.ts";
 import { fieldOf, visit } from "../support/visit.ts";
 
 /** Makes the attack; gives what came of it, in words. */
-type Row = readonly [what: string, attack: (relay: AttackedRelay) => Promise<string>];
-
 const OK = { status: 200, headers: [] };
 const FORGED = fromLatin1("forged");
 const MAGIC = encodeMagicHeader({ status: 200, headers: [] });
@@ -42,7 +40,7 @@ function refused(status: number): string {
 function onStolen(
   what: string,
   attack: (relay: AttackedRelay, id: string, victimSession: string) => Promise<number>,
-): Row {
+): AttackRow {
   return [what, async (relay) => {
     const given = await relay.take(VICTIM);
     const status = await attack(relay, given.request.id, given.session);
@@ -61,7 +59,7 @@ function byMessage(
   };
 }
 
-const EXCHANGES: readonly Row[] = [
+const EXCHANGES: readonly AttackRow[] = [
   onStolen(
     "answers another's exchange: classic, with a key of its own",
     async (relay, id) =>
@@ -159,9 +157,9 @@ async function squat(relay: AttackedRelay, path: string): Promise<number> {
   return opened.status;
 }
 
-const NAMES: readonly Row[] = [
+const NAMES: readonly AttackRow[] = [
   ...[NAME, NAME.toUpperCase(), `%68ome`, `${NAME}%00`, `${NAME}/`, `..%2f${NAME}`, `${NAME}.`].map(
-    (name): Row => [`connects as \`${name}\` with a key of its own`, async (relay) => {
+    (name): AttackRow => [`connects as \`${name}\` with a key of its own`, async (relay) => {
       const status = await squat(relay, `modern/session/${name}`);
       assert(status === 401 || status === 404, `${status}`);
       const poll = await relay.ask(`http_listen/${name}`);
@@ -196,7 +194,7 @@ const NAMES: readonly Row[] = [
 ];
 
 /** Bytes in a session by long poll; the status. */
-function inMessages(what: string, bytes: (id: string) => Uint8Array, outcome: string): Row {
+function inMessages(what: string, bytes: (id: string) => Uint8Array, outcome: string): AttackRow {
   return [what, async (relay) => {
     const { session, request, visitor } = await relay.take();
     const sent = await relay.ask(`modern/messages/${session}/1`, { body: bytes(request.id) });
@@ -207,7 +205,7 @@ function inMessages(what: string, bytes: (id: string) => Uint8Array, outcome: st
 }
 
 /** Bytes in a control channel; how it ends. */
-function inChannel(what: string, send: (control: RawConnection) => Promise<void>): Row {
+function inChannel(what: string, send: (control: RawConnection) => Promise<void>): AttackRow {
   return [what, async (relay) => {
     await using control = await relay.openControl();
     const head = await control.readThrough("\r\n\r\n");
@@ -228,7 +226,7 @@ function sendBytes(control: RawConnection, bytes: Uint8Array): Promise<void> {
   });
 }
 
-const BYTES: readonly Row[] = [
+const BYTES: readonly AttackRow[] = [
   inMessages(
     "announces a record of a TiB",
     () => fromHex(`${ANSWER.toString(16)} 010000000000 00`),
@@ -333,7 +331,7 @@ async function answerWith(
 }
 
 /** Fields that HTTP cannot carry. */
-function uncarried(what: string, headers: readonly string[], status = 200): Row {
+function uncarried(what: string, headers: readonly string[], status = 200): AttackRow {
   return [what, async (relay) => {
     const answer = await answerWith(relay, { status, headers });
     assertEquals(answer.status, 502);
@@ -343,7 +341,7 @@ function uncarried(what: string, headers: readonly string[], status = 200): Row 
 }
 
 /** Fields that do not get through, though the answer does. */
-function dropped(what: string, headers: readonly string[], pattern: RegExp): Row {
+function dropped(what: string, headers: readonly string[], pattern: RegExp): AttackRow {
   return [what, async (relay) => {
     const answer = await answerWith(relay, { status: 200, headers });
     assertEquals([answer.status, answer.isComplete], [200, true]);
@@ -353,7 +351,7 @@ function dropped(what: string, headers: readonly string[], pattern: RegExp): Row
 }
 
 /** A field that gets through as something else. */
-function changed(what: string, name: string, value: string, wanted: string): Row {
+function changed(what: string, name: string, value: string, wanted: string): AttackRow {
   return [what, async (relay) => {
     const answer = await answerWith(relay, { status: 200, headers: [name, value] });
     assertEquals(fieldOf(answer, name), wanted);
@@ -361,7 +359,7 @@ function changed(what: string, name: string, value: string, wanted: string): Row
   }];
 }
 
-const FIELDS: readonly Row[] = [
+const FIELDS: readonly AttackRow[] = [
   uncarried("CR LF in a value", ["X", "a\r\nSet-Cookie: forged=1"]),
   uncarried("LF in a value", ["X", "a\nSet-Cookie: forged=1"]),
   uncarried("CR in a value", ["X", "a\rSet-Cookie: forged=1"]),
@@ -434,18 +432,7 @@ for (
   ] as const
 ) {
   Deno.test(`attack by a server: ${group}`, async (t) => {
-    const cells: string[][] = [];
-    for (const [what, attack] of rows) {
-      await t.step(what, async () => {
-        await using relay = await AttackedRelay.start();
-        cells.push([what, await attack(relay)]);
-        await relay.assertServed();
-      });
-    }
-    await printTable({
-      name: `servers:${group}`,
-      columns: [group === "fields" ? "Its answer has" : "It", "What comes of it"],
-      rows: cells,
-    });
+    const column = group === "fields" ? "Its answer has" : "It";
+    await tryAttacks(t, { name: `servers:${group}`, column, rows });
   });
 }
